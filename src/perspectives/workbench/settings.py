@@ -1,0 +1,66 @@
+"""Settings: the base class of every section, presets laid over defaults, and errors a person can act on."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from perspectives.workbench.errors import UserError
+
+
+class Section(BaseModel):
+    """A group of settings. Immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def canonical(self) -> str:
+        """Return the section as JSON with sorted keys: equal settings give equal text."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+Model = TypeVar("Model", bound=Section)
+
+
+def overlay(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `lower` with `upper` laid over it, mapping by mapping."""
+    merged = dict(lower)
+    for key, value in upper.items():
+        below = merged.get(key)
+        merged[key] = overlay(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def validated(model: type[Model], values: Mapping[str, Any], *, where: str) -> Model:
+    """Return `values` as a `model`.
+
+    **Raises**: UserError naming every key that is unknown (with the nearest known one) or ill-typed, its value, what
+    is allowed and `where` it is set.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        lines = [_explain(model, problem) for problem in error.errors()]
+        raise UserError("\n".join([*lines, f"Set in {where}."])) from None
+
+
+def _explain(model: type[BaseModel], problem: Any) -> str:
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path) or "(top level)"
+    if problem["type"] == "extra_forbidden":
+        known = sorted(_fields_at(model, path[:-1]))
+        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        return f"Unknown setting '{name}': {hint}Known here: {', '.join(known)}."
+    return f"Setting '{name}' = {problem['input']!r} is not valid: {problem['msg']}."
+
+
+def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(part)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)
