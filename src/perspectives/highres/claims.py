@@ -1,12 +1,12 @@
 """What the high-resolution ODE paper says, and how each statement is decided; written before the runs.
 
-Source: Maskan, Zygalakis, Yurtsever, A Variational Perspective on High-Resolution ODEs, NeurIPS 2023. Equation and theorem
-numbers are those of the anonymous submission, the version at hand; the camera-ready may number differently.
+Source: Maskan, Zygalakis, Yurtsever, A Variational Perspective on High-Resolution ODEs, NeurIPS 2023. Equation and
+theorem numbers are those of the anonymous submission, the version at hand; the camera-ready may number differently.
 """
 
 import math
 
-from perspectives.workbench.claims import Claim, Criterion, Finding, Known, Law, Ledger
+from perspectives.workbench.claims import Claim, Criterion, Figure, Finding, Known, Law, Ledger
 
 FULL_SIZE = ("default", "extended", "paper")
 HUNDRED_EPOCHS = ("extended", "paper")
@@ -16,7 +16,9 @@ _SOLVER = Criterion(high=1e-6, reason="three decades above the solver's relative
 _ROUNDING = Criterion(high=1e-12, reason="rounding of a few thousand float64 steps")
 _BOUND = Criterion(high=1.0, reason="a proven upper bound has no tolerance")
 _POSITIVE = Criterion(low=0.0, reason="the 95 % interval of the paired difference must exclude zero")
-_DIGITISED = Criterion(high=0.03, reason="reading error of the digitised curves, about 1 %, and the fitted initial distance")
+_DIGITISED = Criterion(
+    high=0.03, reason="reading error of the digitised curves, about 1 %, and the fitted initial distance"
+)
 
 
 def _around(published: float, spread: float) -> Criterion:
@@ -105,14 +107,16 @@ CLAIMS = (
     ),
     Claim(
         id="highres-10",
-        statement="Rate-matched scheme (24) lies much closer to the high-resolution ODE (10) than to the low-resolution one.",
+        statement="Rate-matched scheme (24) lies much closer to high-resolution ODE (10) than to the low-resolution.",
         source="Proposition 4.1",
         quantity="discretisation:error_24_ode_10_over_low_resolution",
-        criterion=Criterion(high=0.3, reason="ratio of sup-errors at s = 2^-12, the larger of two problems; an O(1) gain"),
+        criterion=Criterion(
+            high=0.3, reason="ratio of sup-errors at s = 2^-12, the larger of two problems; an O(1) gain"
+        ),
     ),
     Claim(
         id="highres-11",
-        statement="Rate-matched scheme (27) lies much closer to the high-resolution ODE (14) than to the low-resolution one.",
+        statement="Rate-matched scheme (27) lies much closer to high-resolution ODE (14) than to the low-resolution.",
         source="Section 4, (27)",
         quantity="discretisation:error_27_ode_14_over_low_resolution",
         criterion=Criterion(high=0.1, reason="ratio of sup-errors at s = 2^-12, the larger of two problems"),
@@ -266,7 +270,7 @@ CLAIMS = (
     ),
     Claim(
         id="highres-32",
-        statement="At epoch 20 NNAG+SVRG has the lowest training loss of the four methods (reset of the released code).",
+        statement="At epoch 20 NNAG+SVRG has the lowest training loss of the four (reset of the released code).",
         source="Fig. 2",
         quantity="deep:best_other_minus_nnag_svrg_loss_epoch_20",
         criterion=_POSITIVE,
@@ -286,7 +290,7 @@ CLAIMS = (
     ),
     Claim(
         id="highres-34",
-        statement="The published bands are not spread: half-width over root mean never falls below t19 sqrt(20/19)/sqrt(20).",
+        statement="The published bands are not spread: half-width over root mean never falls below t19 / sqrt(19).",
         source="archived curves of Fig. 2",
         quantity="bands:smallest_half_width_over_root_mean",
         criterion=Criterion(low=0.2342, reason="the value that a zero spread leaves when the sum is not reset"),
@@ -297,7 +301,9 @@ CLAIMS = (
         statement="The published bands follow the mean alone: half-width over root mean never exceeds 0.247.",
         source="archived curves of Fig. 2",
         quantity="bands:largest_half_width_over_root_mean",
-        criterion=Criterion(high=0.247, reason="5 % over the floor leaves room for the true spread that the bands hide"),
+        criterion=Criterion(
+            high=0.247, reason="5 % over the floor leaves room for the true spread that the bands hide"
+        ),
         presets=WITH_PUBLISHED_CURVES,
     ),
 )
@@ -335,4 +341,47 @@ LAWS = (
 
 FINDINGS: tuple[Finding, ...] = ()
 
-LEDGER = Ledger(study="highres", claims=CLAIMS, laws=LAWS, findings=FINDINGS)
+FIGURES = (
+    Figure(
+        id="lyapunov",
+        title="Lyapunov functions along the ODEs (10), (14) and (19)",
+        claims=("highres-01", "highres-02", "highres-03", "highres-04"),
+    ),
+    Figure(
+        id="discretisation",
+        title="Distance of the discrete methods from the ODEs",
+        claims=("highres-05", "highres-10", "highres-11", "highres-12", "highres-13", "highres-14"),
+    ),
+    Figure(
+        id="constants",
+        title="Nesterov's method against the constants of Theorem 3.1",
+        claims=("highres-06", "highres-07", "highres-08", "highres-09"),
+    ),
+    Figure(
+        id="noise_bounds",
+        title="NNAG against its bounds under noisy gradients",
+        claims=("highres-15", "highres-16", "highres-17"),
+    ),
+    Figure(
+        id="fig1a_bounds",
+        title="Fig. 1a: upper bounds (30), (32) and Laborde's",
+        claims=("highres-18", "highres-19", "highres-20", "highres-21", "highres-22"),
+    ),
+    Figure(
+        id="fig1b_race",
+        title="Fig. 1b: logistic regression with noisy gradients",
+        claims=("highres-23", "highres-24", "highres-25", "highres-26", "highres-27"),
+    ),
+    Figure(
+        id="fig2_training",
+        title="Fig. 2: training loss and validation accuracy",
+        claims=("highres-28", "highres-29", "highres-30", "highres-31", "highres-32", "highres-33"),
+    ),
+    Figure(
+        id="fig2_bands",
+        title="Fig. 2: what the published bands measure",
+        claims=("highres-34", "highres-35"),
+    ),
+)
+
+LEDGER = Ledger(study="highres", claims=CLAIMS, laws=LAWS, findings=FINDINGS, figures=FIGURES)

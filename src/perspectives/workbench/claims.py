@@ -107,6 +107,16 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure and the claims it shows; one that shows none says in `illustrative` why it is there."""
+
+    id: str
+    title: str
+    claims: tuple[str, ...] = ()
+    illustrative: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ledger:
     """All that one study writes down before it runs."""
 
@@ -114,20 +124,28 @@ class Ledger:
     claims: tuple[Claim, ...] = ()
     laws: tuple[Law, ...] = ()
     findings: tuple[Finding, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse two entries of one name."""
-        names = [entry.id for entry in (*self.claims, *self.laws, *self.findings)]
+        """Refuse two entries of one name, and a figure that shows no claim, or one that is not written down."""
+        names = [entry.id for entry in (*self.claims, *self.laws, *self.findings, *self.figures)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"{self.study}: written down twice: {', '.join(twice)}")
+        known = {claim.id for claim in self.claims}
+        for figure in self.figures:
+            if not figure.claims and not figure.illustrative:
+                raise ValueError(f"{self.study}: figure {figure.id} shows no claim and is not declared illustrative")
+            unknown = [name for name in figure.claims if name not in known]
+            if unknown:
+                raise ValueError(f"{self.study}: figure {figure.id} shows unknown claims: {', '.join(unknown)}")
 
 
 def judge(claim: Claim, measure: Measure | None, preset: str) -> Verdict:
     """Return the verdict on `claim`.
 
-    With an interval: reproduced when all of it is allowed, not reproduced when none of it is, else inconclusive. Without
-    one: by the number itself. A number that is not finite was measured and is not allowed: not reproduced.
+    With an interval: reproduced when all of it is allowed, not reproduced when none of it is, else inconclusive.
+    Without one: by the number itself. A number that is not finite is never allowed: not reproduced.
 
     **Raises**: KeyError when a preset that may decide the claim did not measure its quantity.
     """
