@@ -12,7 +12,7 @@ COLUMN_INCHES = 3.4
 PAGE_INCHES = 7.0
 """Width of both columns."""
 
-# Okabe and Ito's palette, distinguishable under the common colour-vision deficiencies; black is kept for published values.
+# Okabe and Ito's palette, distinguishable under the common colour-vision deficiencies; black is for published values.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
     "#0072B2",
     "#E69F00",
@@ -23,7 +23,14 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
     "#F0E442",
 )
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-PUBLISHED = {"color": "black", "marker": "x", "linestyle": "none", "markersize": 4.5, "markeredgewidth": 1.1, "zorder": 5}
+PUBLISHED = {
+    "color": "black",
+    "marker": "x",
+    "linestyle": "none",
+    "markersize": 4.5,
+    "markeredgewidth": 1.1,
+    "zorder": 5,
+}
 """Marker style of published values, the same in every figure."""
 
 _STYLE = {

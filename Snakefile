@@ -1,0 +1,24 @@
+"""Five works on variational perspectives, from raw data to figures, verdicts and archive."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/highres.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/archive.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        HIGHRES,
+        CLAIMS,
+        REPORT,

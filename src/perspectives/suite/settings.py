@@ -1,0 +1,47 @@
+"""The settings of the whole suite: one section a study, resolved from a preset and the user's overrides."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from perspectives.highres.settings import HighresSettings
+from perspectives.workbench.errors import UserError
+from perspectives.workbench.settings import Section, overlay, validated
+
+
+class DataSettings(Section):
+    """Where data come from. None of it changes a result: every file is checked against its digest."""
+
+    mirror: str | None = Field(None, description="Folder laid out as docs/data.md says, tried before any web site.")
+    offline: bool = Field(False, description="Never open a network connection; say which files are missing.")
+
+
+class Settings(Section):
+    """The whole suite."""
+
+    preset: str = Field("default", description="Name of a file in workflow/presets, without its ending.")
+    seed: int = Field(0, ge=0, description="Root of all random streams.")
+    stale_on_environment: bool = Field(
+        False, description="Whether a change of the locked environment reruns everything."
+    )
+    data: DataSettings = DataSettings()
+    highres: HighresSettings = HighresSettings()
+
+
+def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
+    """Return the settings of `config`: the papers' values, then its preset, then its own keys.
+
+    **Raises**: UserError for an unknown preset, an unknown key (with the nearest known one) or an ill-typed value.
+    """
+    name = config.get("preset", "default")
+    known = sorted(file.stem for file in presets.glob("*.yaml"))
+    if name not in known:
+        raise UserError(
+            f"Unknown preset '{name}': there are {', '.join(known)}. Set in config.yaml or with --config preset=NAME."
+        )
+    differences = yaml.safe_load((presets / f"{name}.yaml").read_text()) or {}
+    validated(Settings, differences, where=f"workflow/presets/{name}.yaml")
+    return validated(Settings, overlay(differences, config), where="config.yaml or with --config")

@@ -1,0 +1,258 @@
+"""The step runner: everything around a step that is not its science.
+
+A step is a module with one public function of the module's name, typed and keyword-only. From its signature comes the
+command line; around its call come threads, float64, the compilation cache, the log, progress, whole-or-nothing outputs,
+the end with the parent, and the provenance record. `python -m perspectives <study> <step> --help` shows any of them.
+"""
+
+import hashlib
+import importlib
+import inspect
+import logging
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import cyclopts
+
+from perspectives.workbench import closure
+from perspectives.workbench.errors import UserError
+from perspectives.workbench.parent import end_with_parent
+from perspectives.workbench.progress import Reporter
+from perspectives.workbench.provenance import record
+
+Input = Annotated[Path, "input"]
+"""A file that must exist before the step runs."""
+Output = Annotated[Path, "output"]
+"""A file that appears whole when the step succeeds, or not at all."""
+
+_INJECTED = "progress"
+_JOB_HELP = """Options of every step:
+  --threads N         threads of all libraries; default: all cores
+  --device cpu|gpu    where JAX computes; default: cpu
+  --log FILE          log there, and leave a provenance record beside it; default: standard error
+  --end-with-parent   be killed when the parent process ends"""
+
+
+def steps() -> dict[str, list[str]]:
+    """Return the names of all steps by study."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(closure.PACKAGE.glob("*/steps/*.py")):
+        if file.stem != "__init__":
+            found.setdefault(file.parents[1].name, []).append(file.stem)
+    return found
+
+
+def load(study: str, step: str) -> Callable[..., None]:
+    """Return the step's function. **Raises**: UserError when there is no such study or step."""
+    known = steps()
+    if step not in known.get(study, ()):
+        listing = "\n".join(f"  {name}: {', '.join(names)}" for name, names in known.items())
+        raise UserError(f"There is no step '{study} {step}'. Steps by study:\n{listing}")
+    return getattr(importlib.import_module(f"perspectives.{study}.steps.{step}"), step)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the step that `arguments` name and return the exit status: 0, or 1 with a message on standard error."""
+    if len(arguments) < 2 or arguments[0].startswith("-"):
+        print("Usage: python -m perspectives STUDY STEP [--help | OPTIONS]\n\nSteps by study:")
+        for study, names in steps().items():
+            print(f"  {study}: {', '.join(names)}")
+        return 0 if arguments[:1] in (["--help"], ["-h"]) else 1
+    study, step, *tokens = arguments
+    try:
+        return _launch(study, step, tokens)
+    except UserError as error:
+        print(f"{study} {step}: {error}", file=sys.stderr)
+        return 1
+
+
+def _launch(study: str, step: str, tokens: list[str]) -> int:
+    status = 0
+
+    def launch(
+        *rest: Annotated[str, cyclopts.Parameter(show=False, allow_leading_hyphen=True)],
+        threads: int = os.cpu_count() or 1,
+        device: Literal["cpu", "gpu"] = "cpu",
+        log: Path | None = None,
+        end_with_parent: bool = False,
+    ) -> None:
+        """Parse the options that all steps share, then those of the step."""
+        nonlocal status
+        status = _run(study, step, list(rest), threads=threads, device=device, log=log, tied=end_with_parent)
+
+    # The thread count must be in the environment before a backend starts; importing the step imports JAX.
+    app = cyclopts.App(name=f"python -m perspectives {study} {step}", help_flags=[], version_flags=[])
+    app.default(launch)
+    app(tokens, result_action="return_value")
+    return status
+
+
+def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str, log: Path | None, tied: bool) -> int:
+    if tied:
+        end_with_parent()
+    os.environ["NPROC"] = str(threads)  # the size of XLA's thread pool
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    name = f"{study}.{step}"
+    _start_log(log)
+    function = load(study, step)
+    reporter = Reporter(name)
+    call = _parse(study, step, function, tokens)
+    started = datetime.now(UTC)
+    if "jax" in sys.modules:
+        _configure_jax(device)
+    if _INJECTED in inspect.signature(function).parameters:
+        call[_INJECTED] = reporter
+    logger = logging.getLogger(name)
+    logger.info("started with %s", " ".join(tokens))
+    outputs = _files(function, call, Output)
+    try:
+        _require(_files(function, call, Input))
+        with whole_or_nothing(outputs) as beside:
+            function(**{key: _replace(value, beside) for key, value in call.items()})
+            _audit(f"perspectives.{study}.steps.{step}")
+    except UserError as error:
+        logger.error("%s", error)
+        raise
+    except OSError as error:  # a full disk, a read-only folder, a file that is gone: for the user to mend
+        logger.exception("failed")
+        raise UserError(f"{error.filename or ', '.join(map(str, outputs))}: {error.strerror}.") from None
+    except Exception:
+        logger.exception("failed")
+        if log is None:
+            raise
+        last = traceback.format_exc(limit=0).strip().splitlines()[-1]
+        print(f"{name} failed: {last}\nThe whole story is in {log}.", file=sys.stderr)
+        return 1
+    finally:
+        reporter.close()
+    logger.info("finished")
+    if log is not None:
+        arguments = {key: value for key, value in call.items() if key != _INJECTED}
+        record(log.with_suffix(".provenance.json"), step=name, arguments=arguments, started=started, threads=threads)
+    return 0
+
+
+def _parse(study: str, step: str, function: Callable[..., None], tokens: list[str]) -> dict[str, Any]:
+    """Return the call's arguments from the command line, by the function's types."""
+    hints = get_type_hints(function, include_extras=True)
+
+    def command(**_: Any) -> None: ...
+
+    command.__doc__ = function.__doc__
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            parameter.replace(annotation=hints[name])
+            for name, parameter in inspect.signature(function).parameters.items()
+            if name != _INJECTED
+        ]
+    )
+    command.__annotations__ = {name: hint for name, hint in hints.items() if name not in (_INJECTED, "return")}
+    app = cyclopts.App(
+        name=f"python -m perspectives {study} {step}",
+        version_flags=[],
+        default_parameter=cyclopts.Parameter(negative=(), consume_multiple=True),
+    )
+    app.default(command)
+    chosen, bound, _ = app.parse_args(tokens)
+    if chosen is not command:  # --help
+        chosen(*bound.args, **bound.kwargs)
+        print(_JOB_HELP)
+        raise SystemExit(0)
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def _files(function: Callable[..., None], call: dict[str, Any], kind: Any) -> list[Path]:
+    """Return the paths among the call's arguments that are annotated as `kind`, Input or Output."""
+    found: list[Path] = []
+    for name, hint in get_type_hints(function, include_extras=True).items():
+        if _mentions(hint, kind) and name in call:
+            value = call[name]
+            found += [value] if isinstance(value, Path) else list(value or ())
+    return found
+
+
+def _mentions(hint: Any, kind: Any) -> bool:
+    return hint == kind or any(_mentions(inner, kind) for inner in get_args(hint))
+
+
+def _require(inputs: list[Path]) -> None:
+    missing = [str(path) for path in inputs if not path.is_file()]
+    if missing:
+        raise UserError(f"input files are missing: {', '.join(missing)}. The workflow's rules make them.")
+
+
+def _replace(value: Any, beside: dict[Path, Path]) -> Any:
+    return beside.get(value, value) if isinstance(value, Path) else value
+
+
+@contextmanager
+def whole_or_nothing(outputs: list[Path]) -> Iterator[dict[Path, Path]]:
+    """Yield for each output a path beside it with the same suffix; on success rename all, on failure delete all.
+
+    **Raises**: UserError when a folder cannot be written to or an output was not made.
+    """
+    beside = {path: path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}") for path in outputs}
+    try:
+        for path in outputs:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not os.access(path.parent, os.W_OK):
+                raise UserError(f"cannot write {path}: the folder {path.parent} is read-only.")
+        yield beside
+        missing = [str(path) for path, partial in beside.items() if not partial.is_file()]
+        if missing:
+            raise RuntimeError(f"the step ended without writing {', '.join(missing)}")
+        for path, partial in beside.items():
+            os.replace(partial, path)
+    finally:
+        for partial in beside.values():
+            partial.unlink(missing_ok=True)
+
+
+def _start_log(log: Path | None) -> None:
+    """Send what is logged, warnings too, to the file; to standard error when there is none."""
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(log, mode="w") if log else logging.StreamHandler()
+    logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.captureWarnings(True)
+    for noisy in ("jax", "matplotlib", "absl", "orbax"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _configure_jax(device: str) -> None:
+    import jax
+
+    jax.config.update("jax_platforms", "cpu" if device == "cpu" else "cuda")
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_compilation_cache_dir", str(Path(".cache", "jax", _machine()).resolve()))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _machine() -> str:
+    """Return a name for this kind of processor: compiled code of one may not run on another."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    flags = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return f"{platform.machine()}-{hashlib.sha256(''.join(flags).encode()).hexdigest()[:8]}"
+
+
+def _audit(module: str) -> None:
+    """Fail when the step imported one of our modules that its digest does not cover.
+
+    **Raises**: RuntimeError naming the modules; import them by name at the top of a file.
+    """
+    covered = closure.closure(module) | closure.closure(closure.RUNNER)
+    ours = {name for name in sys.modules if name.split(".")[0] == "perspectives"}
+    unseen = sorted(ours - covered - {"perspectives.__main__"})
+    if unseen:
+        raise RuntimeError(f"imported without the staleness digest knowing: {', '.join(unseen)}")

@@ -1,0 +1,66 @@
+# What every rule uses: the resolved settings, the folder of results, the command and the staleness of a step.
+
+import sys
+
+try:
+    from perspectives.suite.settings import resolve
+    from perspectives.workbench import closure
+    from perspectives.workbench.errors import UserError
+except ModuleNotFoundError as error:
+    raise WorkflowError(f"{error}. Run `make setup`, then activate the environment: . .venv/bin/activate")
+
+PYTHON = sys.executable
+
+try:
+    SETTINGS = resolve(config, Path(workflow.basedir) / "workflow" / "presets")
+except UserError as error:
+    raise WorkflowError(str(error))
+
+RESULTS = f"results/{SETTINGS.preset}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+
+
+def module(name):
+    """Return the module of the step `<study>.<step>`."""
+    study, step = name.split(".")
+    return f"perspectives.{study}.steps.{step}"
+
+
+def command(name, device="cpu"):
+    """Return the shell command of a step, its options read off the step's signature.
+
+    A parameter annotated Input, Output or neither is the rule's input, output or param of the same name. `exec` makes
+    Snakemake the step's parent, so that the step ends when Snakemake is killed.
+    """
+    options = []
+    for parameter, annotation in closure.parameters(module(name)).items():
+        if annotation == "Progress":
+            continue
+        kind = "input" if "Input" in annotation else "output" if "Output" in annotation else "params"
+        options.append(f"--{parameter.replace('_', '-')} {{{kind}.{parameter}:q}}")
+    job = f"--threads {{threads}} --device {device} --log {{log:q}} --end-with-parent"
+    return f"exec {{PYTHON}} -m perspectives {name.replace('.', ' ')} {' '.join(options)} {job}"
+
+
+def stale(name, **values):
+    """Return the params that decide when a step is stale: its source, and its settings as canonical text."""
+    if SETTINGS.stale_on_environment:
+        values["environment"] = environment()
+    return {"source": closure.digest(module(name)), **{key: _text(value) for key, value in values.items()}}
+
+
+def _text(value):
+    # Snakemake drops other types from its comparison without a word.
+    if hasattr(value, "canonical"):
+        return value.canonical()
+    assert isinstance(value, (str, int, float, bool)), f"not comparable: {value!r}"
+    return value
+
+
+def environment():
+    """Return the digest of the locked environment."""
+    import hashlib
+
+    lock = Path(workflow.basedir) / "requirements" / "cpu.txt"
+    return f"environment:{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
