@@ -15,15 +15,17 @@ from perspectives.workbench.settings import Section, overlay, validated
 class DataSettings(Section):
     """Where data come from. None of it changes a result: every file is checked against its digest."""
 
-    mirror: str | None = Field(None, description="Folder laid out as docs/data.md says, tried before any web site.")
-    offline: bool = Field(False, description="Never open a network connection; say which files are missing.")
+    mirror: str | None = Field(
+        default=None, description="Folder laid out as docs/data.md says, tried before any web site."
+    )
+    offline: bool = Field(default=False, description="Never open a network connection; say which files are missing.")
 
 
 class Settings(Section):
     """The whole suite."""
 
-    preset: str = Field("default", description="Name of a file in workflow/presets, without its ending.")
-    seed: int = Field(0, ge=0, description="Root of all random streams.")
+    preset: str = Field(default="default", description="Name of a file in workflow/presets, without its ending.")
+    seed: int = Field(default=0, ge=0, description="Root of all random streams.")
     stale_on_environment: bool = Field(
         False, description="Whether a change of the locked environment reruns everything."
     )

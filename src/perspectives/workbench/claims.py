@@ -153,14 +153,14 @@ def judge(claim: Claim, measure: Measure | None, preset: str) -> Verdict:
         return Verdict.NOT_TESTABLE
     if measure is None:
         raise KeyError(f"claim {claim.id}: preset '{preset}' should decide it, yet {claim.quantity} was not measured")
-    ends = (measure.ci_low, measure.ci_high)
+    low, high = measure.ci_low, measure.ci_high
     if not math.isfinite(measure.value):
         return Verdict.NOT_REPRODUCED
-    if ends[0] is None or ends[1] is None:
+    if low is None or high is None:
         return Verdict.REPRODUCED if claim.criterion.holds(measure.value) else Verdict.NOT_REPRODUCED
-    if all(claim.criterion.holds(end) for end in ends):
+    if claim.criterion.holds(low) and claim.criterion.holds(high):
         return Verdict.REPRODUCED
-    if ends[1] < claim.criterion.low or ends[0] > claim.criterion.high:
+    if high < claim.criterion.low or low > claim.criterion.high:
         return Verdict.NOT_REPRODUCED
     return Verdict.INCONCLUSIVE
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+from cycler import cycler
 from matplotlib.figure import Figure
 
 COLUMN_INCHES = 3.4
@@ -33,7 +35,7 @@ PUBLISHED = {
 }
 """Marker style of published values, the same in every figure."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -48,7 +50,7 @@ _STYLE = {
     "grid.linewidth": 0.5,
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
-    "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "pdf.fonttype": 42,  # real fonts, so that text in the PDF can be searched
     "svg.hashsalt": "perspectives",
 }

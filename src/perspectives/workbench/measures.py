@@ -4,6 +4,8 @@ A measures table has one row a quantity: `quantity, value, ci_low, ci_high, seed
 deterministic number. A claim names a row as `<table>:<quantity>`, where the table is the file's stem.
 """
 
+import csv
+import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -37,14 +39,15 @@ def write_measures(path: Path, measures: Iterable[Measure]) -> None:
 
 def read_measures(path: Path) -> dict[str, Measure]:
     """Return the measures of one table by quantity."""
-    table = pd.read_csv(path)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
     return {
-        str(row.quantity): Measure(
-            quantity=str(row.quantity),
-            value=float(row.value),
-            ci_low=None if pd.isna(row.ci_low) else float(row.ci_low),
-            ci_high=None if pd.isna(row.ci_high) else float(row.ci_high),
-            seeds=int(row.seeds),
+        row["quantity"]: Measure(
+            quantity=row["quantity"],
+            value=float(row["value"]) if row["value"] else math.nan,
+            ci_low=float(row["ci_low"]) if row["ci_low"] else None,
+            ci_high=float(row["ci_high"]) if row["ci_high"] else None,
+            seeds=int(row["seeds"]),
         )
-        for row in table.itertuples()
+        for row in rows
     }

@@ -11,8 +11,7 @@ def uphold_laws(*, laws: Input, upheld: Output) -> None:
     table = pd.read_csv(laws)
     broken = table[~table.holds.astype(bool)]
     if len(broken):
-        lines = [
-            f"{row.law}: {row.statement} Measured {row.measured:g}, {row.criterion}" for row in broken.itertuples()
-        ]
+        line = "{law}: {statement} Measured {measured:g}, {criterion}"
+        lines = [line.format(**row) for row in broken.to_dict("records")]
         raise UserError("these laws are broken, which is a bug in this code and not a finding:\n" + "\n".join(lines))
     upheld.write_text(f"All {len(table)} laws hold.\n")
