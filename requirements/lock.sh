@@ -1,5 +1,5 @@
 #!/bin/sh
-# Rewrites the three locks: hash-locked, and free of any host, index name or path. Needs uv.
+# Rewrites the locks: hash-locked, and free of any host, index name or path. Needs uv.
 set -eu
 cd "$(dirname "$0")/.."
 compile() {
@@ -10,3 +10,6 @@ compile() {
 compile --group test -o requirements/test.txt
 compile --group build -c requirements/test.txt -o requirements/cpu.txt
 compile --group build --extra cuda -c requirements/test.txt -o requirements/cuda.txt
+# The installer itself, which plain pip fetches first.
+echo "uv==0.13.9" | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate - \
+  -o requirements/uv.txt

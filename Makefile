@@ -1,0 +1,57 @@
+# Everything a user needs; `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := $(if $(GPU),cuda,cpu)
+RUN := $(BIN)/python workflow/run.py $(if $(PRESET),--preset $(PRESET)) $(if $(GPU),--gpu)
+
+.PHONY: help reproduce smoke report archive verify test bench setup unlock tables lock clean
+
+reproduce: setup  ## from raw data to figures, verdicts and report (PRESET=smoke|default|extended|paper, GPU=1)
+	@$(RUN) reproduce
+
+smoke: setup  ## the same at the smallest sizes, in minutes
+	@$(BIN)/python workflow/run.py --preset smoke reproduce
+
+report: setup  ## the report, after bringing the results up to date
+	@$(RUN) report
+
+archive: setup  ## a checkable archive of source, settings, results and report
+	@$(RUN) archive
+
+verify:  ## check an archive or its extracted folder: make verify ARCHIVE=...
+	@test -n "$(ARCHIVE)" || { echo "Say which: make verify ARCHIVE=path"; exit 2; }
+	@sh workflow/verify.sh "$(ARCHIVE)"
+
+test: $(VENV)/test.installed  ## tests, linters and type checker
+	@$(BIN)/python -m pytest
+
+bench: $(VENV)/test.installed  ## timings against NumPy and, where it is installed, PyTorch
+	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+setup: $(VENV)/$(LOCK).installed  ## the environment in .venv, every package checked against its hash
+
+unlock: setup  ## take off the lock that a killed run left
+	@$(RUN) unlock
+
+tables: setup  ## write the claims and findings of preset default into README.md and docs/
+	@$(BIN)/python -m perspectives workbench write_tables
+
+lock:  ## resolve requirements/*.txt anew (needs uv)
+	@./requirements/lock.sh
+
+clean:  ## remove results, environment and caches; keep downloaded data
+	rm -rf $(VENV) .cache .snakemake results/smoke results/default results/extended results/paper
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
+
+$(VENV)/%.installed: requirements/%.txt requirements/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing requirements/$*.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$*.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

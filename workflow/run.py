@@ -1,0 +1,83 @@
+"""Runs the workflow as `make` does: one run at a time, recovering by itself from a run that was killed.
+
+Snakemake's own lock outlives a killed run and has to be taken off by hand. This lock is the kernel's: it ends with the
+process that holds it, so a lock that can be taken proves that Snakemake's is stale.
+"""
+
+import argparse
+import csv
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = Path(".snakemake", "run.lock")
+BUSY = 75  # EX_TEMPFAIL of sysexits.h
+
+
+def main() -> int:
+    """Parse the command line, take the lock, do what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("task", choices=["reproduce", "report", "archive", "unlock"])
+    parser.add_argument("--preset", help="overrides config.yaml")
+    parser.add_argument("--gpu", action="store_true", help="use profiles/gpu")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+
+    LOCK.parent.mkdir(exist_ok=True)
+    lock = LOCK.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Another run is active in this folder; it was left alone. Try again when it has ended.", file=sys.stderr)
+        return BUSY
+
+    def snakemake(*arguments: str) -> int:
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        if options.gpu:
+            command += ["--workflow-profile", "gpu"]
+        if options.preset:
+            command += ["--config", f"preset={options.preset}"]
+        # Snakemake inherits the lock, so that it stays taken should this process be killed alone.
+        environment = {**os.environ, "PERSPECTIVES_LOCK_HELD": "1"}
+        return subprocess.run(command, pass_fds=[lock.fileno()], env=environment).returncode
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches Snakemake, which ends its jobs first
+    status = 0
+    if any(Path(".snakemake", "locks").glob("*.lock")):
+        status = snakemake("--unlock", "--quiet", "all")
+    if status or options.task == "unlock":
+        return status
+    results = ROOT / "results" / (options.preset or yaml.safe_load(Path("config.yaml").read_text())["preset"])
+    report = results / "report.html"
+    if options.task == "archive":
+        return snakemake("archive")
+    status = snakemake("all")
+    if not status:
+        status = snakemake("--report", str(report), "--quiet", "all")
+    if not status:
+        show(results, report)
+    return status
+
+
+def show(results: Path, report: Path) -> None:
+    """Print the verdicts' counts, what did not reproduce, and where to look."""
+    with (results / "claims.csv").open(newline="") as file:
+        claims = list(csv.DictReader(file))
+    print(f"\n{len(claims)} claims:")
+    for verdict, count in Counter(row["verdict"] for row in claims).most_common():
+        print(f"  {count:3d} {verdict}")
+    for row in claims:
+        if row["verdict"] in ("not reproduced", "inconclusive"):
+            print(f"  {row['claim']} {row['verdict']}: {row['statement']}")
+    print(f"\nReport:  {report}\nClaims:  {results / 'claims.csv'}\nFigures: {results}/*/figures")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
