@@ -1,0 +1,32 @@
+"""Fetch one file of data, whole and of the manifest's digest."""
+
+from pathlib import Path
+
+from perspectives.numerics.progress import Progress
+from perspectives.workbench import sources
+from perspectives.workbench.downloads import Patience
+from perspectives.workbench.manifest import read_entry
+from perspectives.workbench.step import Output
+
+
+def fetch(
+    *,
+    entry: str,
+    file: Output,
+    progress: Progress,
+    mirror: Path | None = None,
+    offline: bool = False,
+    stall_seconds: float = Patience.stall_seconds,
+) -> None:
+    """Fetch one file of data from the first source whose content has the right digest.
+
+    Args:
+        entry: The manifest's entry of the file, dataset included, as JSON.
+        file: Where the uncompressed file goes.
+        progress: Told how many bytes have come.
+        mirror: A folder that is looked into first, as MIRROR/DATASET/FILE, plain, .gz or .xz.
+        offline: Open no socket.
+        stall_seconds: A transfer that brings nothing for so long is broken off and resumed.
+    """
+    patience = Patience(stall_seconds=stall_seconds)
+    sources.fetch(read_entry(entry), file, mirror=mirror, offline=offline, patience=patience, progress=progress)
