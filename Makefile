@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := $(if $(GPU),cuda,cpu)
 RUN := $(BIN)/python workflow/run.py $(if $(PRESET),--preset $(PRESET)) $(if $(GPU),--gpu)
 
-.PHONY: help reproduce smoke report archive verify test bench setup unlock tables lock clean
+.PHONY: help reproduce smoke report archive verify test bench setup unlock tables schema lock clean
 
 reproduce: setup  ## from raw data to figures, verdicts and report (PRESET=smoke|default|extended|paper, GPU=1)
 	@$(RUN) reproduce
@@ -36,6 +36,9 @@ unlock: setup  ## take off the lock that a killed run left
 
 tables: setup  ## write the claims and findings of preset default into README.md and docs/
 	@$(BIN)/python -m perspectives workbench write_tables
+
+schema: setup  ## write workflow/schemas/settings.json from the settings classes
+	@$(BIN)/python -m perspectives suite write_schema --file workflow/schemas/settings.json
 
 lock:  ## resolve requirements/*.txt anew (needs uv)
 	@./requirements/lock.sh

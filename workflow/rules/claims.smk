@@ -29,13 +29,13 @@ rule judge:
         laws=f"{RESULTS}/laws.csv",
         findings=f"{RESULTS}/findings.csv",
     params:
-        **stale("workbench.judge", preset=SETTINGS.preset),
+        **stale("suite.judge", preset=SETTINGS.preset),
     log:
-        f"{LOGS}/workbench/judge.log",
+        f"{LOGS}/suite.judge.log",
     benchmark:
-        f"{BENCHMARKS}/workbench/judge.tsv"
+        f"{BENCHMARKS}/suite.judge.tsv"
     shell:
-        command("workbench.judge")
+        command("suite.judge")
 
 
 rule uphold_laws:

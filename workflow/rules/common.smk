@@ -1,5 +1,8 @@
 # What every rule uses: the resolved settings, the folder of results, the command and the staleness of a step.
 
+import fcntl
+import json
+import os
 import sys
 
 try:
@@ -16,6 +19,10 @@ try:
 except UserError as error:
     raise WorkflowError(str(error))
 
+# Where data come from is the machine's affair and changes no result.
+RESULT_SETTINGS = json.dumps(
+    SETTINGS.model_dump(mode="json", exclude={"data", "stale_on_environment"}), sort_keys=True
+)
 RESULTS = f"results/{SETTINGS.preset}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
@@ -64,3 +71,13 @@ def environment():
 
     lock = Path(workflow.basedir) / "requirements" / "cpu.txt"
     return f"environment:{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+
+
+onstart:
+    # `make` holds the lock for us; a bare run takes it, so that `make` never takes a live run for a dead one.
+    if not os.environ.get("PERSPECTIVES_LOCK_HELD"):
+        run_lock = open(".snakemake/run.lock", "w")
+        try:
+            fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorkflowError("Another run is active in this folder; it was left alone. Try again when it has ended.")

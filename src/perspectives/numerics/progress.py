@@ -1,8 +1,9 @@
 """How long computations say how far they are, without knowing who listens."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Called between compiled chunks with the work done, the work in all, and numbers worth watching."""
 
