@@ -157,7 +157,8 @@ def _two_sequences(
         dtype = state.s.dtype
         return steps, NNAGState(v=v, k=k, s=jnp.asarray(s, dtype), t=jnp.asarray(t, dtype), calls=state.calls + 1)
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    # optax types every state as a bare tree, so a named one cannot satisfy its protocol.
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore[reportArgumentType]
 
 
 def _like(leaf: Array, scalar: Scalar) -> Array:
