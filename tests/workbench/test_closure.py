@@ -70,7 +70,7 @@ def test_settings_are_followed_but_not_digested(package):
 
 
 def test_parameters_are_read_without_importing(package):
-    assert subject.parameters(STEP, package()) == {"a": "Input", "b": "int"}
+    assert subject.parameters(STEP, package()) == {"a": ("Input", True), "b": ("int", False)}
     with pytest.raises(LookupError, match="no function 'go'"):
         subject.parameters(STEP, package(x__steps__go="def went(): ...\n"))
 

@@ -34,18 +34,20 @@ def module(name):
     return f"perspectives.{study}.steps.{step}"
 
 
-def command(name, device="cpu"):
+def command(name, *optional, device="cpu", **verbatim):
     """Return the shell command of a step, its options read off the step's signature.
 
-    A parameter annotated Input, Output or neither is the rule's input, output or param of the same name. `exec` makes
-    Snakemake the step's parent, so that the step ends when Snakemake is killed.
+    A parameter annotated Input, Output or neither is the rule's input, output or param of the same name. One with a
+    default is left out unless named in `optional`. What `verbatim` gives as text is no param: it makes nothing stale.
+    `exec` makes Snakemake the step's parent, so that the step ends when Snakemake is killed.
     """
     options = []
-    for parameter, annotation in closure.parameters(module(name)).items():
-        if annotation == "Progress":
+    for parameter, (annotation, required) in closure.parameters(module(name)).items():
+        if annotation == "Progress" or not (required or parameter in optional or parameter in verbatim):
             continue
         kind = "input" if "Input" in annotation else "output" if "Output" in annotation else "params"
-        options.append(f"--{parameter.replace('_', '-')} {{{kind}.{parameter}:q}}")
+        value = verbatim.get(parameter, f"{{{kind}.{parameter}:q}}")
+        options.append(f"--{parameter.replace('_', '-')} {value}")
     job = f"--threads {{threads}} --device {device} --log {{log:q}} --end-with-parent"
     return f"exec {{PYTHON}} -m perspectives {name.replace('.', ' ')} {' '.join(options)} {job}"
 

@@ -44,17 +44,18 @@ def digest(module: str, root: Path = SOURCE_ROOT) -> str:
     return f"source:{module}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def parameters(module: str, root: Path = SOURCE_ROOT) -> dict[str, str]:
-    """Return the step function's parameter names and annotations, in order, without importing it.
+def parameters(module: str, root: Path = SOURCE_ROOT) -> dict[str, tuple[str, bool]]:
+    """Return each parameter of the step function with its annotation and whether it must be given, without importing.
 
     **Raises**: LookupError when the module has no function of its own name.
     """
     name = module.rsplit(".", 1)[-1]
     for node in _tree(module, root).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
+            pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             return {
-                argument.arg: ast.unparse(argument.annotation or ast.Constant(None))
-                for argument in node.args.kwonlyargs
+                argument.arg: (ast.unparse(argument.annotation or ast.Constant(None)), default is None)
+                for argument, default in pairs
             }
     raise LookupError(f"{module} has no function '{name}'")
 
