@@ -10,10 +10,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 SUFFIXES = ("", ".gz", ".xz")
 """How a file may be stored where its content is wanted: plain, gzip, xz."""
+
+Stream = Any  # IO[bytes] in all but name: tarfile's members lack attributes that runtime type checks look for
 
 _TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.xz")
 
@@ -37,7 +39,7 @@ def opened(file: Path, member: str | None = None) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _raw(file: Path, member: str | None) -> Iterator[IO[bytes]]:
+def _raw(file: Path, member: str | None) -> Iterator[Stream]:
     if member is None:
         with file.open("rb") as stream:
             yield stream
@@ -63,7 +65,7 @@ def _raw(file: Path, member: str | None) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _tar_member(archive: IO[bytes], member: str) -> Iterator[IO[bytes]]:
+def _tar_member(archive: Stream, member: str) -> Iterator[Stream]:
     # "r|*" reads forward only: nothing after the member is unpacked, and no name of the archive ever becomes a path.
     with tarfile.open(fileobj=archive, mode="r|*") as tar:
         for info in tar:
@@ -77,12 +79,12 @@ def _tar_member(archive: IO[bytes], member: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _decompressed(raw: IO[bytes], name: str) -> Iterator[IO[bytes]]:
+def _decompressed(raw: Stream, name: str) -> Iterator[Stream]:
     if name.endswith(".gz"):
         with gzip.GzipFile(fileobj=raw) as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
     elif name.endswith(".xz"):
         with lzma.LZMAFile(raw) as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
     else:
         yield raw

@@ -68,7 +68,7 @@ def _digest(path: Path, state: os.stat_result, known: dict[str, list]) -> str:
     key = str(path.resolve())
     mark = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
     remembered = known.get(key)
-    if isinstance(remembered, list) and remembered[:-1] == mark:
+    if remembered and remembered[:-1] == mark:
         return str(remembered[-1])
     known.pop(key, None)
     try:
@@ -86,7 +86,9 @@ def _remembered(cache: Path) -> dict[str, list]:
         known = json.loads(cache.read_bytes())
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    if not isinstance(known, dict):
+        return {}
+    return {key: value for key, value in known.items() if isinstance(value, list)}
 
 
 def _remember(cache: Path, known: dict[str, list]) -> None:

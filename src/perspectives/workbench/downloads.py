@@ -82,6 +82,7 @@ def _transfer(url: str, part: Path, stall_seconds: float, progress: Progress) ->
             total = _accept(response, have, part)
             kept = response.status_code == 206
             done = have if kept else 0
+            response.raw.enforce_content_length = False  # an answer cut short is told from its size, below
             with part.open("ab" if kept else "wb") as out:
                 while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
                     out.write(chunk)
