@@ -1,0 +1,22 @@
+# One file for a reviewer: source, locks, settings, results, report, logs, benchmarks, data manifest. Not part of `all`:
+# ask for it (`make archive`), after the report has been made if it should be inside.
+
+
+rule archive:
+    input:
+        settings=f"{RESULTS}/settings.json",
+        data="workflow/data.yaml",
+        verifier="workflow/verify.sh",
+        results=[*HIGHRES, *CLAIMS, *REPORT],
+        report=[page for page in [f"{RESULTS}/report.html"] if os.path.exists(page)],
+    output:
+        packed=f"{RESULTS}/archive/perspectives-{SETTINGS.preset}.tar.gz",
+        digest=f"{RESULTS}/archive/perspectives-{SETTINGS.preset}.sha256",
+    params:
+        **stale("workbench.archive", preset=SETTINGS.preset),
+    log:
+        f"{LOGS}/workbench/archive.log",
+    benchmark:
+        f"{BENCHMARKS}/workbench/archive.tsv"
+    shell:
+        command("workbench.archive")

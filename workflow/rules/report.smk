@@ -1,0 +1,67 @@
+# What a reader opens first: captions with their verdicts, the summary page, and the page on which Snakemake's report
+# opens. `snakemake --report` reads captions and landing page when it runs, so they are made like any other result.
+
+FIGURES = [target for target in HIGHRES if target.endswith(".png")]
+CAPTIONS = [figure.replace("/figures/", "/captions/").removesuffix("png") + "rst" for figure in FIGURES]
+REPORT = [f"{RESULTS}/summary.html", f"{RESULTS}/overview.rst", *CAPTIONS]
+
+
+# Absolute, because Snakemake takes a relative path as beside this file.
+report: os.path.abspath(f"{RESULTS}/overview.rst")
+
+
+rule caption:
+    input:
+        prose="workflow/captions/{figure}.rst",
+        claims=f"{RESULTS}/claims.csv",
+    output:
+        text=f"{RESULTS}/{{study}}/captions/{{figure}}.rst",
+    params:
+        **stale("workbench.caption"),
+    log:
+        f"{LOGS}/workbench/caption_{{study}}_{{figure}}.log",
+    benchmark:
+        f"{BENCHMARKS}/workbench/caption_{{study}}_{{figure}}.tsv"
+    shell:
+        command("workbench.caption", study="{wildcards.study}", figure="{wildcards.figure}")
+
+
+rule overview:
+    input:
+        claims=f"{RESULTS}/claims.csv",
+        laws=f"{RESULTS}/laws.csv",
+    output:
+        page=f"{RESULTS}/overview.rst",
+    params:
+        **stale("workbench.overview", preset=SETTINGS.preset),
+    log:
+        f"{LOGS}/workbench/overview.log",
+    benchmark:
+        f"{BENCHMARKS}/workbench/overview.tsv"
+    shell:
+        command("workbench.overview")
+
+
+rule summarise:
+    input:
+        claims=f"{RESULTS}/claims.csv",
+        laws=f"{RESULTS}/laws.csv",
+        findings=f"{RESULTS}/findings.csv",
+        resolved=f"{RESULTS}/settings.json",
+        template="workflow/report/summary.html.j2",
+        figures=FIGURES,
+        captions=CAPTIONS,
+    output:
+        page=report(
+            f"{RESULTS}/summary.html",
+            category="Summary",
+            labels={"page": "Claims, figures, findings, cost"},
+        ),
+    params:
+        **stale("workbench.summarise", preset=SETTINGS.preset),
+    log:
+        f"{LOGS}/workbench/summarise.log",
+    benchmark:
+        f"{BENCHMARKS}/workbench/summarise.tsv"
+    shell:
+        command("workbench.summarise", benchmarks=BENCHMARKS, logs=LOGS)

@@ -22,6 +22,8 @@ _STYLE = """
    .grow.h-screen { align-items: flex-start; }
    div:has(> #rulegraph) { flex-direction: column; }
    .prose.max-w-lg { max-width: 68rem; }
+   .prose h1 { font-size: 1.25rem; }
+   .prose h1.title { font-size: 1.8rem; margin-bottom: 0.6rem; }
    .prose .good { color: #17663a; font-weight: 600; }
    .prose .bad { color: #a3260b; font-weight: 600; }
    .prose .open { color: #7a5200; font-weight: 600; }

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ CLASSES = {
     Verdict.NOT_TESTABLE: "mute",
 }
 """Style class of each verdict."""
+_WIDE = 1000  # pixels: a figure of one column has 680 at 200 dpi, one of two columns 1400
 
 
 def summary(
@@ -49,10 +51,7 @@ def summary(
         laws=laws,
         laws_sentence=wording.laws_sentence(laws),
         findings=findings,
-        figures=[
-            {"id": name, "source": data_uri(png), "caption": to_html(caption)}
-            for name, (png, caption) in figures.items()
-        ],
+        figures=[{"id": name, "caption": to_html(caption), **_image(png)} for name, (png, caption) in figures.items()],
         costs=costs,
         seconds=sum(cost.seconds for cost in costs),
         runs=runs(provenance),
@@ -63,11 +62,13 @@ def summary(
     )
 
 
-def data_uri(png: bytes) -> str:
-    """Return the image as a data URI. **Raises**: UserError when it is no PNG."""
-    if not png.startswith(b"\x89PNG\r\n"):
+def _image(png: bytes) -> dict[str, Any]:
+    """Return source, size and place of an image. **Raises**: UserError when it is no PNG."""
+    if png[:8] != b"\x89PNG\r\n\x1a\n" or png[12:16] != b"IHDR":
         raise UserError("a figure of the summary is not a PNG image.")
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+    width, height = struct.unpack(">II", png[16:24])
+    source = "data:image/png;base64," + base64.b64encode(png).decode()
+    return {"source": source, "width": width, "height": height, "wide": width > _WIDE}
 
 
 def paired(images: Sequence[Path], captions: Sequence[Path]) -> dict[str, tuple[bytes, str]]:
