@@ -65,10 +65,10 @@ def fetch(
         except OSError as error:
             if error.errno not in _FULL:
                 raise
-            where = error.filename or destination.parent
             raise UserError(
-                f"The disk is full: no space left for {entry.path} ({entry.bytes:,} bytes), writing below {where}. "
-                "Nothing incomplete was left among the data; free some space and run again."
+                f"The disk is full: no space left for {entry.path} ({entry.bytes:,} bytes), writing below "
+                f"{destination.parent} or {cache}. Nothing incomplete was left among the data; free some space and "
+                "run again."
             ) from None
         else:
             _LOG.info("%s: from %s", entry.path, label)
