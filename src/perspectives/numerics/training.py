@@ -1,0 +1,262 @@
+"""The training loop: every optimiser's update of a model over batches happens here.
+
+Training goes in *rounds*, one compiled scan each: an epoch, where data are finite. What a study brings is a loss
+`loss(model, batch, key)`, batches, an optax optimiser, and where it wants one an estimate of the gradient other than
+the batch's own. For several seeds at once, pass keys and models with a leading axis of seeds; the data are shared.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import orbax.checkpoint as ocp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
+
+from perspectives.numerics.progress import Progress, silent
+
+Loss = Callable[[Any, Any, Any], Float[Array, ""]]
+Measure = Callable[[Any], PyTree]
+Estimate = Callable[[PyTree, PyTree, PyTree], PyTree]
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """Where batches come from: all draws of a round are made at its beginning, each becomes a batch when it is due."""
+
+    @property
+    def steps(self) -> int:
+        """Return the number of batches in a round."""
+        ...
+
+    def draw(self, key: Key[Array, ""]) -> PyTree:
+        """Return what decides the batches of one round, with a leading axis of `steps`."""
+        ...
+
+    def take(self, drawn: PyTree) -> PyTree:
+        """Return the batch of one draw."""
+        ...
+
+
+class Epochs(eqx.Module):
+    """Batches of `size` rows without replacement, all data shuffled anew each epoch.
+
+    **Departs**: rows beyond the last whole batch are left out of that epoch (16 of CIFAR-10's 50,000 at size 64), other
+    rows each time, so that all batches have one shape.
+    """
+
+    data: PyTree[Shaped[Array, "rows ..."]]
+    size: int = eqx.field(static=True)
+
+    @property
+    def _rows(self) -> int:
+        return jax.tree.leaves(self.data)[0].shape[0]
+
+    @property
+    def steps(self) -> int:
+        """Return the number of whole batches in the data."""
+        return self._rows // self.size
+
+    def draw(self, key: Key[Array, ""]) -> Int[Array, "steps size"]:
+        """Return the rows of each batch of an epoch."""
+        rows = jax.random.permutation(key, self._rows)
+        return rows[: self.steps * self.size].reshape(self.steps, self.size)
+
+    def take(self, drawn: Int[Array, "size"]) -> PyTree:
+        """Return the rows `drawn`."""
+        return jax.tree.map(lambda leaf: leaf[drawn], self.data)
+
+
+class State(NamedTuple):
+    """What training carries from round to round: the model's arrays and the optimiser's state."""
+
+    parameters: PyTree
+    optimiser: PyTree
+
+
+class Record(NamedTuple):
+    """What a round leaves: the mean loss over its batches as they were met, and what `measure` says at its end."""
+
+    loss: Float[Array, "..."]
+    measured: PyTree
+
+
+class Fitted(NamedTuple):
+    """The trained model and its record, whose arrays are (seeds, rounds, ...), or (rounds, ...) for one seed."""
+
+    model: PyTree
+    record: Record
+
+
+class Training(eqx.Module):
+    """Everything about a training that does not change while it runs; calling it trains for one round.
+
+    `estimate(gradient, there, full)` replaces the batch's gradient. `there` is the gradient of the same batch at the
+    round's first model and `full` the mean of `there` over the round, so `highres.svrg.svrg_gradient` makes it SVRG.
+    The gradients `there` are kept for the whole round: a round's number of batches times the model's size in memory,
+    for a third less work than computing each again.
+    """
+
+    static: PyTree
+    loss: Loss
+    batches: Any
+    optimiser: optax.GradientTransformation
+    estimate: Estimate | None
+    measure: Measure | None
+    spread: NamedSharding | None
+
+    def __call__(self, state: State, key: Key[Array, ""], number: Int[Array, ""]) -> tuple[State, Record]:
+        """Return the state after round `number` and the round's record."""
+        draw_key, loss_key = jax.random.split(jax.random.fold_in(key, number))
+        drawn = self.batches.draw(draw_key), jax.random.split(loss_key, self.batches.steps)
+        there = full = None
+        if self.estimate is not None:
+            there = jax.lax.map(lambda one: self._loss_and_gradient(state.parameters, one)[1], drawn)
+            full = jax.tree.map(lambda leaf: leaf.mean(0), there)
+
+        def step(state: State, now: PyTree) -> tuple[State, Float[Array, ""]]:
+            one, there = now
+            loss, gradient = self._loss_and_gradient(state.parameters, one)
+            if self.estimate is not None:
+                gradient = self.estimate(gradient, there, full)
+            updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.parameters)
+            return State(optax.apply_updates(state.parameters, updates), optimiser), loss
+
+        state, losses = jax.lax.scan(step, state, (drawn, there))
+        model = eqx.combine(state.parameters, self.static)
+        return state, Record(losses.mean(), self.measure(model) if self.measure else None)
+
+    def _loss_and_gradient(self, parameters: PyTree, one: PyTree) -> tuple[Float[Array, ""], PyTree]:
+        drawn, key = one
+        batch = self.batches.take(drawn)
+        if self.spread is not None:
+            batch = jax.lax.with_sharding_constraint(batch, self.spread)
+        return jax.value_and_grad(lambda leaves: self.loss(eqx.combine(leaves, self.static), batch, key))(parameters)
+
+
+def train_round(
+    training: Training, state: State, key: Key[Array, "..."], number: Int[Array, ""], together: bool
+) -> tuple[State, Record]:
+    """Return state and record after a round, for one key or for a leading axis of them.
+
+    `together` makes the seeds one batched computation, as a GPU likes. Otherwise each takes its round in turn: on a CPU
+    that is faster, since a batch of small matrix products is slower there than a sequence of them.
+    """
+    if key.ndim == 0:
+        return training(state, key, number)
+    if together:
+        return jax.vmap(training, in_axes=(0, 0, None))(state, key, number)
+    return jax.lax.map(lambda seed: training(seed[0], seed[1], number), (state, key))
+
+
+_compiled_round = eqx.filter_jit(train_round)
+
+
+def fit(
+    model: PyTree,
+    loss: Loss,
+    batches: Batches,
+    optimiser: optax.GradientTransformation,
+    *,
+    steps: int,
+    estimate: Estimate | None = None,
+    measure: Measure | None = None,
+    together: bool | None = None,
+    checkpoints: Path | None = None,
+    checkpoint_every: int = 10,
+    progress: Progress = silent,
+    key: Key[Array, "*seeds"],
+) -> Fitted:
+    """Return `model` after `steps` steps of `optimiser`, with the record of its rounds.
+
+    With one key a model, with keys (seeds,) models whose arrays have that leading axis. `together` as in `train_round`,
+    by default just when there is an accelerator. On several devices seeds are spread over them, or a single model's
+    batches. `measure(model)` is evaluated after each round.
+
+    `checkpoints` is a folder: every `checkpoint_every` rounds all that is needed is saved there, and a fit that finds
+    something there goes on from it, to the same bytes in the end. The folder belongs to one fit; that it is the same
+    fit is the caller's to see to.
+
+    **Raises**: ValueError when `steps` is no whole number of rounds.
+    """
+    rounds, rest = divmod(steps, batches.steps)
+    if rest or not rounds:
+        raise ValueError(f"steps = {steps} is no positive multiple of the {batches.steps} steps of a round")
+    together = jax.default_backend() != "cpu" if together is None else together
+    training, state = prepared(model, loss, batches, optimiser, estimate, measure, seeds=key.ndim > 0)
+    training, state, key = _placed(training, state, key)
+
+    manager = _manager(checkpoints) if checkpoints else None
+    done, records = 0, []
+    if manager and (latest := manager.latest_step()) is not None:
+        done = latest
+        state, records = _restored(manager, done, training, state, key, together)
+    while done < rounds:
+        state, record = _compiled_round(training, state, key, jnp.asarray(done), together)
+        records.append(jax.tree.map(np.asarray, record))
+        done += 1
+        if manager and done % checkpoint_every == 0 and done < rounds:
+            manager.save(done, args=ocp.args.StandardSave((state, _stacked(records, 0))))
+        progress(done, rounds, loss=float(np.mean(records[-1].loss)))
+    if manager:
+        manager.close()
+    return Fitted(eqx.combine(state.parameters, training.static), _stacked(records, key.ndim))
+
+
+def prepared(
+    model: PyTree,
+    loss: Loss,
+    batches: Batches,
+    optimiser: optax.GradientTransformation,
+    estimate: Estimate | None,
+    measure: Measure | None,
+    *,
+    seeds: bool,
+) -> tuple[Training, State]:
+    """Return the training and the state before its first round."""
+    parameters, static = eqx.partition(model, eqx.is_inexact_array)
+    # NNAG's second sequence starts at the model, so its state has a model's leading axis of seeds.
+    init = jax.vmap(optimiser.init) if seeds else optimiser.init
+    training = Training(static, loss, batches, optimiser, estimate, measure, None)
+    return training, State(parameters, init(parameters))
+
+
+def _placed(training: Training, state: State, key: Key[Array, "..."]) -> tuple[Training, State, Key[Array, "..."]]:
+    """Return all three placed on the local devices: seeds divided among them, or else the batches of the one model."""
+    count = jax.local_device_count()
+    if key.ndim:
+        count = max(n for n in range(1, count + 1) if len(key) % n == 0)
+    if count == 1:
+        return training, state, key
+    mesh = Mesh(np.array(jax.local_devices()[:count]), ("devices",))
+    divided, whole = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in (("devices",), ()))
+    training = eqx.filter_shard(training, whole)
+    if key.ndim:
+        return training, eqx.filter_shard(state, divided), jax.device_put(key, divided)
+    training = eqx.tree_at(lambda t: t.spread, training, divided, is_leaf=lambda leaf: leaf is None)
+    return training, eqx.filter_shard(state, whole), jax.device_put(key, whole)
+
+
+def _stacked(records: list[Record], axis: int) -> Record:
+    return jax.tree.map(lambda *leaves: np.stack(leaves, axis), *records)
+
+
+def _manager(folder: Path) -> ocp.CheckpointManager:
+    options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+    return ocp.CheckpointManager(folder.absolute(), options=options)
+
+
+def _restored(
+    manager: ocp.CheckpointManager, done: int, training: Training, state: State, key: Key[Array, "..."], together: bool
+) -> tuple[Any, list[Record]]:
+    """Return the saved state and the records of the `done` rounds before it."""
+    _, record = eqx.filter_eval_shape(train_round, training, state, key, jnp.asarray(done), together)
+    records = jax.tree.map(lambda leaf: np.empty((done, *leaf.shape), leaf.dtype), record)
+    target = jax.tree.map(ocp.utils.to_shape_dtype_struct, (state, records))
+    saved, records = manager.restore(done, args=ocp.args.StandardRestore(target))
+    return saved, [jax.tree.map(lambda leaf, i=i: leaf[i], records) for i in range(done)]
