@@ -1,4 +1,3 @@
-import json
 import re
 from pathlib import Path
 
@@ -6,7 +5,7 @@ import pytest
 
 from perspectives.workbench.catalogue import listing, markdown_table
 from perspectives.workbench.errors import UserError
-from perspectives.workbench.manifest import read_entry, read_manifest
+from perspectives.workbench.manifest import entry_of, read_manifest
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "workflow" / "data.yaml"
@@ -46,10 +45,10 @@ def test_the_datasets_of_all_studies_are_in_the_manifest():
     }
 
 
-def test_an_entry_survives_the_command_line():
+def test_every_entry_is_found_by_dataset_and_name():
     for dataset in read_manifest(MANIFEST).values():
         for file in dataset.files:
-            assert read_entry(file.canonical()) == file
+            assert entry_of(MANIFEST, file.dataset, file.name) == file
 
 
 @pytest.mark.parametrize(
@@ -76,10 +75,12 @@ def test_a_file_listed_twice_is_refused(written):
         read_manifest(written(GOOD % SHA + line))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"name": "a"})])
-def test_an_entry_that_is_none_is_refused(text):
-    with pytest.raises(UserError, match="entry"):
-        read_entry(text)
+@pytest.mark.parametrize(
+    ("dataset", "name", "known"), [("digit", "digits.csv", "breast-cancer"), ("digits", "digit.csv", "digits.csv")]
+)
+def test_what_the_manifest_does_not_have_is_named_with_what_it_has(dataset, name, known):
+    with pytest.raises(UserError, match=f"'digit.*{known}"):
+        entry_of(MANIFEST, dataset, name)
 
 
 def test_the_listing_gives_all_that_filling_a_mirror_needs(written):

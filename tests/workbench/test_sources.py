@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from unruly_server import unruly_server
 
 from perspectives.numerics.progress import silent
@@ -402,17 +403,40 @@ def test_killed_while_it_writes_the_next_fetch_succeeds_and_leaves_nothing_else(
 # The step.
 
 
-def test_the_step_fetches_what_the_entry_says(place):
+def written_manifest(folder, wanted):
+    """Write a manifest that holds `wanted` alone, and return its path."""
+    file = wanted.model_dump(mode="json", exclude={"dataset"}, exclude_none=True)
+    dataset = {"title": "t", "licence": "l", "citation": "c", "files": [file]}
+    path = folder / "data.yaml"
+    path.write_text(yaml.safe_dump({wanted.dataset: dataset}))
+    return path
+
+
+def test_the_step_fetches_what_the_manifest_says(place, tmp_path):
     (place.mirror / "some-data/file.bin.gz").write_bytes(gzip.compress(CONTENT))
     place.file.parent.mkdir(parents=True)
-    text = entry(NOWHERE).canonical()
-    fetch_step(entry=text, file=place.file, mirror=place.mirror, offline=True, progress=silent)
+    manifest = written_manifest(tmp_path, entry(NOWHERE))
+    fetch_step(
+        manifest=manifest, dataset="some-data", name="file.bin", file=place.file,
+        mirror=place.mirror, offline=True, progress=silent,
+    )  # fmt: skip
     assert place.file.read_bytes() == CONTENT
 
 
 def test_the_command_fails_with_the_message_alone_and_no_output(tmp_path):
-    command = [sys.executable, "-m", "perspectives", "workbench", "fetch", "--entry", entry(NOWHERE).canonical()]
-    options = ["--file", str(tmp_path / "data/file"), "--offline", "--log", str(tmp_path / "log")]
+    manifest = written_manifest(tmp_path, entry(NOWHERE))
+    command = [sys.executable, "-m", "perspectives", "workbench", "fetch", "--manifest", str(manifest)]
+    options = [
+        "--dataset",
+        "some-data",
+        "--name",
+        "file.bin",
+        "--file",
+        str(tmp_path / "data/file"),
+        "--offline",
+        "--log",
+        str(tmp_path / "log"),
+    ]
     done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert "Cannot get some-data/file.bin" in done.stderr

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import sys
 
 try:
@@ -34,7 +35,7 @@ def module(name):
     return f"perspectives.{study}.steps.{step}"
 
 
-def command(name, *optional, device="cpu", **verbatim):
+def command(name, /, *optional, device="cpu", **verbatim):
     """Return the shell command of a step, its options read off the step's signature.
 
     A parameter annotated Input, Output or neither is the rule's input, output or param of the same name. One with a
@@ -52,7 +53,7 @@ def command(name, *optional, device="cpu", **verbatim):
     return f"exec {{PYTHON}} -m perspectives {name.replace('.', ' ')} {' '.join(options)} {job}"
 
 
-def stale(name, **values):
+def stale(name, /, **values):
     """Return the params that decide when a step is stale: its source, and its settings as canonical text."""
     if SETTINGS.stale_on_environment:
         values["environment"] = environment()
@@ -73,6 +74,14 @@ def environment():
 
     lock = Path(workflow.basedir) / "requirements" / "cpu.txt"
     return f"environment:{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+
+
+def figure(study, name):
+    """Return a figure's outputs: the PNG for the report with its caption, the PDF, and the plotted numbers."""
+    stem = f"{RESULTS}/{study}/figures/{name}"
+    caption = os.path.abspath(f"{RESULTS}/{study}/captions/{name}.rst")
+    shown = report(f"{stem}.png", caption=caption, category=study, labels={"figure": name})
+    return {"png": shown, "pdf": f"{stem}.pdf", "csv": f"{stem}.csv"}
 
 
 onstart:

@@ -4,7 +4,6 @@ Digests are of the *content*: of the file as the studies read it, uncompressed. 
 inside an archive, and two sources may compress it differently.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -116,15 +115,15 @@ def read_manifest(path: Path) -> dict[str, Dataset]:
     }
 
 
-def read_entry(text: str) -> DataFile:
-    """Return the manifest's file entry that `text` holds as JSON. **Raises**: UserError when it holds none."""
-    try:
-        raw = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"the entry is not JSON ({error}): {text!r}") from None
-    if not isinstance(raw, dict):
-        raise UserError(f"the entry must be a JSON object with the keys {', '.join(DataFile.model_fields)}: {text!r}")
-    return validated(DataFile, raw, where="the manifest's entry")
+def entry_of(manifest: Path, dataset: str, name: str) -> DataFile:
+    """Return the entry of one file. **Raises**: UserError when the manifest has no such dataset or file."""
+    datasets = read_manifest(manifest)
+    if dataset not in datasets:
+        raise UserError(f"{manifest} has no dataset '{dataset}'; it has {', '.join(datasets)}.")
+    files = {file.name: file for file in datasets[dataset].files}
+    if name not in files:
+        raise UserError(f"{manifest}: dataset '{dataset}' has no file '{name}'; it has {', '.join(files)}.")
+    return files[name]
 
 
 def _with_dataset(dataset: str, value: Mapping) -> dict:

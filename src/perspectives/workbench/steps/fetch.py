@@ -5,13 +5,15 @@ from pathlib import Path
 from perspectives.numerics.progress import Progress
 from perspectives.workbench import sources
 from perspectives.workbench.downloads import Patience
-from perspectives.workbench.manifest import read_entry
-from perspectives.workbench.step import Output
+from perspectives.workbench.manifest import entry_of
+from perspectives.workbench.step import Input, Output
 
 
 def fetch(
     *,
-    entry: str,
+    manifest: Input,
+    dataset: str,
+    name: str,
     file: Output,
     progress: Progress,
     mirror: Path | None = None,
@@ -21,7 +23,9 @@ def fetch(
     """Fetch one file of data from the first source whose content has the right digest.
 
     Args:
-        entry: The manifest's entry of the file, dataset included, as JSON.
+        manifest: The manifest of data.
+        dataset: Name of the dataset in the manifest.
+        name: Name of the file in the dataset.
         file: Where the uncompressed file goes.
         progress: Told how many bytes have come.
         mirror: A folder that is looked into first, as MIRROR/DATASET/FILE, plain, .gz or .xz.
@@ -29,4 +33,4 @@ def fetch(
         stall_seconds: A transfer that brings nothing for so long is broken off and resumed.
     """
     patience = Patience(stall_seconds=stall_seconds)
-    sources.fetch(read_entry(entry), file, mirror=mirror, offline=offline, patience=patience, progress=progress)
+    sources.fetch(entry_of(manifest, dataset, name), file, mirror=mirror, offline=offline, patience=patience, progress=progress)

@@ -1,0 +1,96 @@
+"""A user's mistake gets one readable message, a non-zero exit and no traceback."""
+
+import os
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        pytest.param(["preset=smok"], ["Unknown preset 'smok'", "smoke", "config.yaml"], id="unknown preset"),
+        pytest.param(["sed=1"], ["Unknown setting 'sed'", "did you mean 'seed'"], id="unknown key"),
+        pytest.param(["highres={race: {sedes: 3}}"], ["highres.race.sedes", "'seeds'"], id="unknown nested key"),
+        pytest.param(["highres={race: {seeds: many}}"], ["highres.race.seeds", "'many'"], id="ill-typed value"),
+        pytest.param(["data={mirror: /no/such/folder}"], ["/no/such/folder"], id="mirror that is not there"),
+    ],
+)
+def test_a_wrong_configuration_is_named(fresh, overrides, words):
+    result = fresh.run(*fresh.command("-n"), *overrides)
+    text = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "Traceback" not in text
+    for word in words:
+        assert word in text
+
+
+def test_a_config_file_that_is_not_yaml_is_named(fresh):
+    (fresh.folder / "config.yaml").write_text("preset: [smoke\n")
+    result = fresh.run(*fresh.command("-n"))
+    text = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "config.yaml" in text
+    assert "Traceback" not in text
+
+
+def test_a_missing_source_file_is_named(fresh):
+    (fresh.folder / "workflow" / "data.yaml").unlink()
+    text = (result := fresh.run(*fresh.command("-n"))).stdout + result.stderr
+    assert result.returncode != 0
+    assert "workflow/data.yaml" in text
+    assert "Traceback" not in text
+
+
+def test_a_corrupt_data_file_is_named_and_left_alone(finished):
+    [file] = (finished.folder / "data").glob("*/digits.csv")
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        result = finished.snakemake("-n")
+        text = result.stdout + result.stderr
+        assert result.returncode != 0
+        assert "data/digits/digits.csv" in text
+        assert "sha256" in text
+        assert "Traceback" not in text
+        assert file.read_bytes() != content
+    finally:
+        file.write_bytes(content)
+    assert finished.stale() == set()
+
+
+def test_a_read_only_results_folder_is_named(fresh):
+    """As root, permission bits do not bind, so the folder is then mounted read-only in a namespace of its own."""
+    results = fresh.folder / "results"
+    results.mkdir()
+    command = fresh.command("results/smoke/settings.json")
+    if os.geteuid() == 0:
+        script = 'mount -t tmpfs -o ro none results && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", script, "sh", *command]
+    else:
+        results.chmod(0o555)
+    result = subprocess.run(
+        command, cwd=fresh.folder, env=fresh.environment, capture_output=True, text=True, timeout=120
+    )
+    text = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "results" in text
+    assert "read-only" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("preset", ["default", "extended", "paper"])
+def test_the_graph_of_every_preset_builds(fresh, preset):
+    result = fresh.snakemake("-n", "--quiet", "progress", preset=preset)
+    text = result.stdout + result.stderr
+    assert result.returncode == 0, text
+    for rule in ("fetch", "run_race", "train_classifier", "judge", "all"):
+        assert f"\n{rule} " in text, rule
+
+
+def test_gpu_jobs_say_so(fresh):
+    """With no GPU offered, the paper preset's training is held back by its declared resource, not started on a CPU."""
+    result = fresh.snakemake("-n", "--resources", "gpu=0", preset="paper")
+    assert "gpu=1" in result.stdout + result.stderr

@@ -1,0 +1,75 @@
+"""Killed, doubled, repeated: the run ends with the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.timeout(1800)
+
+
+def wait_for(condition, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def children_of(pid):
+    """Return the processes below `pid`, deepest last."""
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
+    return [int(child) for child in found] + [below for child in found for below in children_of(int(child))]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_second_run_stands_back_and_a_killed_run_recovers_with_the_same_bytes(fresh, finished):
+    command = [sys.executable, "workflow/run.py", "--preset", "smoke", "reproduce"]
+    process = subprocess.Popen(
+        command, cwd=fresh.folder, env=fresh.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    runs = fresh.results / "logs" / "highres"
+    wait_for(lambda: len(list(runs.glob("*.provenance.json"))) >= 2)
+
+    second = fresh.make("reproduce")
+    assert second.returncode == 75
+    assert "Another run is active" in second.stderr
+    bare = fresh.snakemake("all")
+    assert bare.returncode != 0
+    assert "Traceback" not in bare.stderr
+    assert process.poll() is None, "the first run was disturbed"
+
+    # A step is at work: kill Snakemake and its wrapper, and nothing else.
+    wait_for(lambda: len(children_of(process.pid)) >= 2)
+    snakemake, *steps = children_of(process.pid)
+    os.kill(snakemake, signal.SIGKILL)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: not any(alive(step) for step in steps), seconds=10)  # no orphan keeps writing
+    assert any((fresh.folder / ".snakemake" / "locks").iterdir()), "nothing to recover from"
+
+    recovered = fresh.make("reproduce")
+    assert recovered.returncode == 0, recovered.stdout[-5000:] + recovered.stderr[-5000:]
+    assert not list(fresh.results.rglob("*.partial*"))
+
+    ours, theirs = fresh.bytes_of_results(), finished.bytes_of_results()
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_a_second_run_has_nothing_to_do_in_seconds(finished):
+    begin = time.monotonic()
+    result = finished.snakemake()
+    seconds = time.monotonic() - begin
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout + result.stderr
+    assert seconds < 30  # 8 on a quiet machine; a test on a busy one is no timing
