@@ -12,11 +12,11 @@ rule archive:
     output:
         packed=f"{RESULTS}/archive/perspectives-{SETTINGS.preset}.tar.gz",
         digest=f"{RESULTS}/archive/perspectives-{SETTINGS.preset}.sha256",
-    params:
-        **stale("workbench.archive", preset=SETTINGS.preset),
     log:
         f"{LOGS}/workbench/archive.log",
     benchmark:
         f"{BENCHMARKS}/workbench/archive.tsv"
+    params:
+        **stale("workbench.archive", preset=SETTINGS.preset),
     shell:
         command("workbench.archive")

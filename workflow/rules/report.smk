@@ -2,7 +2,10 @@
 # opens. `snakemake --report` reads captions and landing page when it runs, so they are made like any other result.
 
 FIGURES = [target for target in HIGHRES if target.endswith(".png")]
-CAPTIONS = [figure.replace("/figures/", "/captions/").removesuffix("png") + "rst" for figure in FIGURES]
+CAPTIONS = [
+    figure.replace("/figures/", "/captions/").removesuffix("png") + "rst"
+    for figure in FIGURES
+]
 REPORT = [f"{RESULTS}/summary.html", f"{RESULTS}/overview.rst", *CAPTIONS]
 
 
@@ -16,14 +19,16 @@ rule caption:
         claims=f"{RESULTS}/claims.csv",
     output:
         text=f"{RESULTS}/{{study}}/captions/{{figure}}.rst",
-    params:
-        **stale("workbench.caption"),
     log:
         f"{LOGS}/workbench/caption_{{study}}_{{figure}}.log",
     benchmark:
         f"{BENCHMARKS}/workbench/caption_{{study}}_{{figure}}.tsv"
+    params:
+        **stale("workbench.caption"),
     shell:
-        command("workbench.caption", study="{wildcards.study}", figure="{wildcards.figure}")
+        command(
+            "workbench.caption", study="{wildcards.study}", figure="{wildcards.figure}"
+        )
 
 
 rule overview:
@@ -32,12 +37,12 @@ rule overview:
         laws=f"{RESULTS}/laws.csv",
     output:
         page=f"{RESULTS}/overview.rst",
-    params:
-        **stale("workbench.overview", preset=SETTINGS.preset),
     log:
         f"{LOGS}/workbench/overview.log",
     benchmark:
         f"{BENCHMARKS}/workbench/overview.tsv"
+    params:
+        **stale("workbench.overview", preset=SETTINGS.preset),
     shell:
         command("workbench.overview")
 
@@ -57,11 +62,11 @@ rule summarise:
             category="Summary",
             labels={"page": "Claims, figures, findings, cost"},
         ),
-    params:
-        **stale("workbench.summarise", preset=SETTINGS.preset),
     log:
         f"{LOGS}/workbench/summarise.log",
     benchmark:
         f"{BENCHMARKS}/workbench/summarise.tsv"
+    params:
+        **stale("workbench.summarise", preset=SETTINGS.preset),
     shell:
         command("workbench.summarise", benchmarks=BENCHMARKS, logs=LOGS)

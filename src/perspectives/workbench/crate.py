@@ -1,7 +1,7 @@
 """The archive's machine-readable description: a Workflow Run RO-Crate, profile 0.5, of RO-Crate 1.1."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,9 @@ _PROFILES = {
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
 _MEDIA_TYPES = {
-    "csv": "text/csv", "html": "text/html", "json": "application/json", "log": "text/plain", "md": "text/markdown",
+    "csv": "text/csv", "html": "text/html", "json": "application/json", "md": "text/markdown",
     "npz": "application/zip", "pdf": "application/pdf", "png": "image/png", "py": "text/x-python", "rst": "text/x-rst",
-    "toml": "application/toml", "tsv": "text/tab-separated-values", "txt": "text/plain", "yaml": "application/yaml",
+    "toml": "application/toml", "tsv": "text/tab-separated-values", "yaml": "application/yaml",
 }  # fmt: skip
 _RESULTS = ("csv", "html", "npz", "pdf", "png", "rst")
 
@@ -83,40 +83,39 @@ def metadata(files: Mapping[str, Content], run: Run, *, settings: str, data: str
         for name, entity in entities.items()
         if name.startswith(f"results/{run.preset}/") and name.rsplit(".", 1)[-1] in _RESULTS
     ]
-    objects = [entities[settings], entities[data]]
-    slots = {
-        "input": [("settings", "resolved settings", objects[:1]), ("data", "data manifest", objects[1:])],
-        "output": [("results", "tables, figures and arrays", results)],
-    }
-    for direction, parameters in slots.items():
-        workflow[direction] = [_slot(crate, *parameter) for parameter in parameters]
+    workflow["input"] = [
+        _slot(crate, "settings", "resolved settings", [entities[settings]]),
+        _slot(crate, "data", "data manifest", [entities[data]]),
+    ]
+    workflow["output"] = _slot(crate, "results", "tables, figures and arrays", results)
     operator: Any = crate.add(Person(crate, "#operator", {"name": "Operator of the run; the records name no person"}))
-    crate.add_action(
+    run_action = crate.add_action(
         workflow,
         identifier="#run",
-        object=objects,
+        object=[entities[settings], entities[data]],
         result=results,
         properties={
             "name": f"Run at preset {run.preset}",
             "startTime": run.started,
             "endTime": run.ended,
-            "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
+            "description": "Every step of the workflow; benchmarks and logs of each are in the crate.",
+            "actionStatus": "http://schema.org/CompletedActionStatus",
             "agent": {"@id": operator.id},
         },
     )
+    crate.root_dataset["mentions"] = run_action
     return json.dumps(_sorted(crate.metadata.generate()), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _properties(name: str, content: Content) -> dict[str, str]:
-    said = {"name": name, "contentSize": str(content.size), "sha256": content.sha256}
-    media_type = _MEDIA_TYPES.get(name.rsplit(".", 1)[-1])
-    return said | {"encodingFormat": media_type} if media_type else said
+    media_type = _MEDIA_TYPES.get(name.rsplit(".", 1)[-1], "text/plain")
+    return {"name": name, "contentSize": str(content.size), "sha256": content.sha256, "encodingFormat": media_type}
 
 
-def _slot(crate: ROCrate, name: str, description: str, examples: Sequence[Any]) -> Any:
+def _slot(crate: ROCrate, name: str, description: str, examples: list[Any]) -> Any:
     """Return the formal parameter `name`, linked with the files that took its place in this run."""
     slot: Any = crate.add_formal_parameter(name, "File", identifier=f"#{name}", description=description)
-    slot["workExample"] = list(examples)
+    slot["workExample"] = examples if len(examples) > 1 else examples[0]
     for example in examples:
         example["exampleOfWork"] = slot
     return slot

@@ -20,11 +20,13 @@ def write_tables(
         ("claims", wording.read_rows(claims), readme.claims_table),
         ("findings", wording.read_rows(findings), readme.findings_table),
     ]
+    studies = {row["study"] for row in tables[0][1]}
     for document in documents or [Path("README.md"), *sorted(Path("docs").glob("*.md"))]:
         text = before = document.read_text()
         for name, rows, table in tables:
-            own = [row for row in rows if row["study"] == document.stem]
+            if document.stem in studies:
+                rows = [row for row in rows if row["study"] == document.stem]
             if f"<!-- {name}:" in text:
-                text = readme.between(text, name, table(own or rows))
+                text = readme.between(text, name, table(rows))
         if text != before:
             document.write_text(text)
