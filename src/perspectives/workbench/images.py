@@ -1,0 +1,59 @@
+"""Readers of the image files that the studies use, as they are published, uncompressed."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int32, UInt8
+from numpy import ndarray
+
+from perspectives.workbench.errors import UserError
+
+_CIFAR_RECORD = 1 + 3 * 32 * 32
+_IDX_UNSIGNED_BYTES = 8
+
+
+def read_digits(path: Path) -> tuple[Float32[ndarray, "n 8 8 1"], Int32[ndarray, "n"]]:
+    """Return scikit-learn's digits with pixels in [0, 1], and their labels.
+
+    The file has a line of 64 pixels from 0 to 16 and the label for each image. **Raises**: UserError when it has not.
+    """
+    try:
+        table = np.loadtxt(path, delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise UserError(f"{path} is not the digits table: {error}. {_AGAIN}") from None
+    if table.shape[1:] != (65,):
+        raise UserError(f"{path} has {table.shape[1]} columns where the digits table has 65. {_AGAIN}")
+    return (table[:, :64].reshape(-1, 8, 8, 1) / 16).astype(np.float32), table[:, 64].astype(np.int32)
+
+
+def read_idx(path: Path) -> UInt8[ndarray, "..."]:
+    """Return the array of bytes in an IDX file, the format of MNIST and Fashion-MNIST.
+
+    **Source**: the format's description beside MNIST: two zero bytes, the type, the number of dimensions, each
+    dimension as four bytes big-endian, the data. **Raises**: UserError when the file is something else or cut short.
+    """
+    content = path.read_bytes()
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _IDX_UNSIGNED_BYTES:
+        raise UserError(f"{path} is not an uncompressed IDX file of bytes: it begins with {content[:4]!r}. {_AGAIN}")
+    start = 4 + 4 * content[3]
+    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4"))
+    expected = start + int(np.prod(shape))
+    if len(content) != expected or len(shape) != content[3]:
+        raise UserError(f"{path} has {len(content)} bytes where its header announces {expected}. {_AGAIN}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def read_cifar(path: Path) -> tuple[UInt8[ndarray, "n 32 32 3"], UInt8[ndarray, "n"]]:
+    """Return images and labels of one file of CIFAR-10's binary version.
+
+    **Source**: the data set's page: records of a label byte and 3 x 32 x 32 pixels, colour first. **Raises**: UserError
+    when the file is no whole number of records.
+    """
+    content = np.fromfile(path, np.uint8)
+    if not len(content) or len(content) % _CIFAR_RECORD:
+        raise UserError(f"{path} has {len(content)} bytes, no whole number of records of {_CIFAR_RECORD}. {_AGAIN}")
+    records = content.reshape(-1, _CIFAR_RECORD)
+    return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), records[:, 0]
+
+
+_AGAIN = "Delete it; the workflow then fetches it again."
