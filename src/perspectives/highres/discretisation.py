@@ -61,7 +61,7 @@ def rate_matched_step(
     k: Index,
     state: RateMatched,
     *,
-    weight: Literal[0, 1, 2],
+    weight: int,
     gradient_at: Literal["y", "x"] = "y",
 ) -> RateMatched:
     """Return the next state of the rate-matched schemes.
@@ -103,7 +103,7 @@ def rate_matched(
     start: Vector,
     count: int,
     *,
-    weight: Literal[0, 1, 2],
+    weight: int,
     gradient_at: Literal["y", "x"] = "y",
 ) -> Float[Array, "states dim"]:
     """Return x_1, ..., x_{count+1} of (24) or (27) from z_0 = `start`.

@@ -28,6 +28,8 @@ class DiscretisationSettings(Section):
     horizon: PositiveFloat = Field(
         default=20.0, description="End time; the error is the supremum over t in [1, horizon]."
     )
+    dimensions: PositiveInt = Field(default=5, description=f"Unknowns of the quadratic and of the logistic; {SPEC}.")
+    samples: PositiveInt = Field(default=100, description=f"Rows of the logistic regression; {SPEC}.")
 
 
 class ConstantSettings(Section):
@@ -35,6 +37,8 @@ class ConstantSettings(Section):
 
     iterations: PositiveInt = Field(default=2000, description=f"Iterations of NAG; {SPEC}.")
     bootstrap: PositiveInt = Field(default=1000, description="Bootstrap resamples of the fitted slope.")
+    worst_case_dimensions: int = Field(default=200, ge=50, description=f"Unknowns of Nesterov's worst case; {SPEC}.")
+    quadratic_dimensions: PositiveInt = Field(default=500, description=f"n of the eigenvalues (i/n)^2; {SPEC}.")
 
 
 class BoundSettings(Section):
