@@ -50,7 +50,10 @@ def modified_gap_bound(
     **Source**: Theorem 5.2, both of its cases.
     """
     slow = 1 - alpha
-    first = 16 * (1 + np.log(k)) if alpha == 0.75 else (4 * alpha - 2) / (slow**2 * (4 * alpha - 3))
+    if alpha == 0.75:
+        first = 16 * (1 + np.log(k))
+    else:
+        first = np.full_like(k, (4 * alpha - 2) / (slow**2 * (4 * alpha - 3)))
     rest = 4 * (4 * alpha - 1) / (slow * (4 * alpha - 2)) + 4 * (4 * alpha) / (4 * alpha - 1)
     grown = k**slow - 1
     weight = c**2 / (2 * slow) * (grown**2 / (2 * slow) + k**-alpha * grown)
@@ -63,7 +66,8 @@ def modified_gradient_bound(
     """Return bound (33) on E min_{i < k} |grad f(x_i)|^2 for the modified NNAG (31), alpha = 3/4.
 
     **Source**: Theorem 5.2, with `initial` = |v_0 - x*|^2 / 2. The abstract calls this rate, k^(-3/4), that of the
-    gradient norm; it is that of its square.
+    gradient norm; it is that of its square. The proof bounds the sum of (t_i^2 / 4 + s_i t_i / 2) s_i from below with
+    + k^(1/2), where summing -2 i^(1 - 2 alpha) gives a minus; the printed form is kept, see the study's page.
     """
     root = np.sqrt(smoothness)
     numerator = 2 * root * initial + 2 * c**4 * sigma**2 * root * (2 * np.log(k) + 6.75)
