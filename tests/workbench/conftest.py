@@ -11,9 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from perspectives.suite.ledgers import LEDGERS
+from perspectives.suite.steps.caption import caption
 from perspectives.workbench.claims import Finding, Ledger, claims_table, findings_table, laws_table
 from perspectives.workbench.measures import Measure
-from perspectives.workbench.steps.caption import caption
 
 PRESET = "default"
 HOSTILE = "A <script>alert(1)</script> & |x| *y* _z_ {{ jinja }} `q` in the statement."

@@ -3,7 +3,7 @@
 
 FIGURES = [target for target in HIGHRES if target.endswith(".png")]
 CAPTIONS = [
-    figure.replace("/figures/", "/captions/").removesuffix("png") + "rst"
+    str(Path(figure).parents[1] / "captions" / f"{Path(figure).stem}.rst")
     for figure in FIGURES
 ]
 REPORT = [f"{RESULTS}/summary.html", f"{RESULTS}/overview.rst", *CAPTIONS]
@@ -20,15 +20,13 @@ rule caption:
     output:
         text=f"{RESULTS}/{{study}}/captions/{{figure}}.rst",
     log:
-        f"{LOGS}/workbench/caption_{{study}}_{{figure}}.log",
+        f"{LOGS}/suite/caption_{{study}}_{{figure}}.log",
     benchmark:
-        f"{BENCHMARKS}/workbench/caption_{{study}}_{{figure}}.tsv"
+        f"{BENCHMARKS}/suite/caption_{{study}}_{{figure}}.tsv"
     params:
-        **stale("workbench.caption"),
+        **stale("suite.caption"),
     shell:
-        command(
-            "workbench.caption", study="{wildcards.study}", figure="{wildcards.figure}"
-        )
+        command("suite.caption", study="{wildcards.study}", figure="{wildcards.figure}")
 
 
 rule overview:
