@@ -19,8 +19,8 @@ def run_nag(*, settings: ConstantSettings, breast_cancer: Input, descents: Outpu
     quadratic = Quadratic((jnp.arange(1, n + 1) / n) ** 2)
     # One header line (rows, columns, class names), then the features and the label of each case.
     cases = jnp.asarray(np.loadtxt(breast_cancer, delimiter=",", skiprows=1))
-    # The classes can be separated by a plane, so that without a ridge no minimiser exists and |x_0 - x*| means nothing.
-    # 1/samples is scikit-learn's default strength C = 1.
+    # A plane separates the classes, so that with an intercept and no ridge there is no minimiser; without an intercept
+    # it lies hundreds of units away, and the bounds in |x_0 - x*| say nothing. 1/samples is scikit-learn's default, C = 1.
     logistic = LogisticRegression(standardised(cases[:, :-1]), cases[:, -1], 1 / len(cases))
     runs = {
         "worst_case": (worst_case, jnp.zeros(settings.worst_case_dimensions), worst_case.minimiser),
