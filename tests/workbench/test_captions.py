@@ -77,4 +77,5 @@ def test_captions_on_disk_belong_to_figures_and_are_clean_rst() -> None:
     known = {figure.id for ledger in LEDGERS for figure in ledger.figures}
     for path in folder.glob("*.rst"):
         assert path.stem in known
+        assert path.read_text().strip(), f"{path.name} says nothing"
         caption(path.read_text(), [], title="T", shows=[], illustrative="none")
