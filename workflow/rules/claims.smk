@@ -11,12 +11,12 @@ CLAIMS = [
 rule save_settings:
     output:
         file=f"{RESULTS}/settings.json",
-    params:
-        **stale("workbench.save_settings", settings=RESULT_SETTINGS),
     log:
         f"{LOGS}/workbench/save_settings.log",
     benchmark:
         f"{BENCHMARKS}/workbench/save_settings.tsv"
+    params:
+        **stale("workbench.save_settings", settings=RESULT_SETTINGS),
     shell:
         command("workbench.save_settings")
 
@@ -28,12 +28,12 @@ rule judge:
         claims=f"{RESULTS}/claims.csv",
         laws=f"{RESULTS}/laws.csv",
         findings=f"{RESULTS}/findings.csv",
-    params:
-        **stale("suite.judge", preset=SETTINGS.preset),
     log:
         f"{LOGS}/suite.judge.log",
     benchmark:
         f"{BENCHMARKS}/suite.judge.tsv"
+    params:
+        **stale("suite.judge", preset=SETTINGS.preset),
     shell:
         command("suite.judge")
 
@@ -43,11 +43,11 @@ rule uphold_laws:
         laws=f"{RESULTS}/laws.csv",
     output:
         upheld=f"{RESULTS}/laws_upheld.txt",
-    params:
-        **stale("workbench.uphold_laws"),
     log:
         f"{LOGS}/workbench/uphold_laws.log",
     benchmark:
         f"{BENCHMARKS}/workbench/uphold_laws.tsv"
+    params:
+        **stale("workbench.uphold_laws"),
     shell:
         command("workbench.uphold_laws")

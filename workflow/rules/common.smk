@@ -11,7 +11,9 @@ try:
     from perspectives.workbench import closure
     from perspectives.workbench.errors import UserError
 except ModuleNotFoundError as error:
-    raise WorkflowError(f"{error}. Run `make setup`, then activate the environment: . .venv/bin/activate")
+    raise WorkflowError(
+        f"{error}. Run `make setup`, then activate the environment: . .venv/bin/activate"
+    )
 
 PYTHON = sys.executable
 
@@ -22,7 +24,8 @@ except UserError as error:
 
 # Where data come from is the machine's affair and changes no result.
 RESULT_SETTINGS = json.dumps(
-    SETTINGS.model_dump(mode="json", exclude={"data", "stale_on_environment"}), sort_keys=True
+    SETTINGS.model_dump(mode="json", exclude={"data", "stale_on_environment"}),
+    sort_keys=True,
 )
 RESULTS = f"results/{SETTINGS.preset}"
 LOGS = f"{RESULTS}/logs"
@@ -44,9 +47,15 @@ def command(name, /, *optional, device="cpu", **verbatim):
     """
     options = []
     for parameter, (annotation, required) in closure.parameters(module(name)).items():
-        if annotation == "Progress" or not (required or parameter in optional or parameter in verbatim):
+        if annotation == "Progress" or not (
+            required or parameter in optional or parameter in verbatim
+        ):
             continue
-        kind = "input" if "Input" in annotation else "output" if "Output" in annotation else "params"
+        kind = (
+            "input"
+            if "Input" in annotation
+            else "output" if "Output" in annotation else "params"
+        )
         value = verbatim.get(parameter, f"{{{kind}.{parameter}:q}}")
         options.append(f"--{parameter.replace('_', '-')} {value}")
     job = f"--threads {{threads}} --device {device} --log {{log:q}} --end-with-parent"
@@ -57,7 +66,10 @@ def stale(name, /, **values):
     """Return the params that decide when a step is stale: its source, and its settings as canonical text."""
     if SETTINGS.stale_on_environment:
         values["environment"] = environment()
-    return {"source": closure.digest(module(name)), **{key: _text(value) for key, value in values.items()}}
+    return {
+        "source": closure.digest(module(name)),
+        **{key: _text(value) for key, value in values.items()},
+    }
 
 
 def _text(value):
@@ -80,7 +92,9 @@ def figure(study, name):
     """Return a figure's outputs: the PNG for the report with its caption, the PDF, and the plotted numbers."""
     stem = f"{RESULTS}/{study}/figures/{name}"
     caption = os.path.abspath(f"{RESULTS}/{study}/captions/{name}.rst")
-    shown = report(f"{stem}.png", caption=caption, category=study, labels={"figure": name})
+    shown = report(
+        f"{stem}.png", caption=caption, category=study, labels={"figure": name}
+    )
     return {"png": shown, "pdf": f"{stem}.pdf", "csv": f"{stem}.csv"}
 
 
@@ -91,4 +105,6 @@ onstart:
         try:
             fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise WorkflowError("Another run is active in this folder; it was left alone. Try again when it has ended.")
+            raise WorkflowError(
+                "Another run is active in this folder; it was left alone. Try again when it has ended."
+            )

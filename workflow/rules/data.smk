@@ -32,7 +32,11 @@ if BAD:
 def data(dataset):
     """Return the paths of a dataset's files; offline, say which of them cannot be had."""
     entries = [entry for entry in DATA.values() if entry.dataset == dataset]
-    missing = missing_offline(entries, Path("data"), mirror=MIRROR and Path(MIRROR)) if SETTINGS.data.offline else []
+    missing = (
+        missing_offline(entries, Path("data"), mirror=MIRROR and Path(MIRROR))
+        if SETTINGS.data.offline
+        else []
+    )
     if missing:
         raise WorkflowError(explain_missing(missing, MIRROR and Path(MIRROR)))
     return [f"data/{entry.path}" for entry in entries]
@@ -44,15 +48,16 @@ rule fetch:
         manifest=ancient(MANIFEST),
     output:
         file="data/{dataset}/{name}",
-    params:
-        sha256=lambda wildcards: DATA[f"{wildcards.dataset}/{wildcards.name}"].sha256,
     log:
         f"{LOGS}/data/{{dataset}}/{{name}}.log",
     benchmark:
         f"{BENCHMARKS}/data/{{dataset}}/{{name}}.tsv"
+    params:
+        sha256=lambda wildcards: DATA[f"{wildcards.dataset}/{wildcards.name}"].sha256,
     shell:
         command(
             "workbench.fetch",
             dataset="{wildcards.dataset:q}",
             name="{wildcards.name:q}",
-        ) + " {FETCH}"
+        )
+        + " {FETCH}"
