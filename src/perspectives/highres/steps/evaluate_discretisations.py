@@ -6,10 +6,13 @@ import pandas as pd
 from perspectives.highres.resolution import (
     LOW_RESOLUTION,
     METHODS,
+    MODIFIED,
     NAG,
     ODE_10,
     ODE_14,
     REFERENCES,
+    SCHEME_24,
+    SCHEME_27,
     SEMI_IMPLICIT,
 )
 from perspectives.numerics.statistics import slope
@@ -45,8 +48,8 @@ def evaluate_discretisations(*, errors: Input, measures: Output) -> None:
 
     rows = [
         Measure(quantity="nag_minus_semi_implicit", value=largest(SEMI_IMPLICIT)),
-        Measure(quantity="error_24_ode_10_over_low_resolution", value=ratio("24", ODE_10)),
-        Measure(quantity="error_27_ode_14_over_low_resolution", value=ratio("27", ODE_14)),
+        Measure(quantity="error_24_ode_10_over_low_resolution", value=ratio(SCHEME_24, ODE_10)),
+        Measure(quantity="error_27_ode_14_over_low_resolution", value=ratio(SCHEME_27, ODE_14)),
         Measure(
             quantity="nag_minus_27", value=max(last(problem, "27_weight_2_gradient_x", NAG) for problem in problems)
         ),
@@ -57,6 +60,10 @@ def evaluate_discretisations(*, errors: Input, measures: Output) -> None:
         # With the gradient at x there is no distance left whose order one could fit: see the next row.
         Measure(quantity="slope_nag_minus_27_weight_1", value=furthest_order(1.0, ("27_weight_1_gradient_y",))),
         Measure(quantity="nag_minus_27_weight_1_gradient_x", value=largest("27_weight_1_gradient_x")),
+        Measure(
+            quantity="smallest_order_modified",
+            value=min(order(problem, method, MODIFIED) for problem in problems for method in METHODS),
+        ),
         Measure(quantity="error_nag_ode_14_over_low_resolution", value=ratio(NAG, ODE_14)),
     ]
     for problem in problems:

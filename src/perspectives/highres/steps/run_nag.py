@@ -20,7 +20,7 @@ def run_nag(*, settings: ConstantSettings, breast_cancer: Input, descents: Outpu
     # One header line (rows, columns, class names), then the features and the label of each case.
     cases = jnp.asarray(np.loadtxt(breast_cancer, delimiter=",", skiprows=1))
     # A plane separates the classes, so that with an intercept and no ridge there is no minimiser; without an intercept
-    # it lies hundreds of units away, and the bounds in |x_0 - x*| say nothing. 1/samples is scikit-learn's default, C = 1.
+    # it lies hundreds of units away, and bounds in |x_0 - x*| say nothing. 1/samples is scikit-learn's default, C = 1.
     logistic = LogisticRegression(standardised(cases[:, :-1]), cases[:, -1], 1 / len(cases))
     runs = {
         "worst_case": (worst_case, jnp.zeros(settings.worst_case_dimensions), worst_case.minimiser),
