@@ -125,10 +125,10 @@ def _through(layers: Sequence[Dense], x: Float[Array, "features batch"]) -> Floa
 def _uniform(
     shape: tuple[int, ...], fan_in: int, dtype: DTypeLike, *, key: Key[Array, ""]
 ) -> tuple[Float[Array, "..."], Float[Array, "out"]]:
-    """Return weights and biases uniform on +-1 / sqrt(fan_in): PyTorch's default, which the papers' networks use."""
+    """Return weights and biases uniform on +-1 / sqrt(fan_in): PyTorch's default, which the papers' networks use.
+
+    One draw gives both, since each compiled draw takes as long to compile as a layer.
+    """
     bound = fan_in**-0.5
-    weights, biases = jax.random.split(key)
-    return (
-        jax.random.uniform(weights, shape, dtype, -bound, bound),
-        jax.random.uniform(biases, shape[:1], dtype, -bound, bound),
-    )
+    both = jax.random.uniform(key, (shape[0], fan_in + 1), dtype, -bound, bound)
+    return both[:, :-1].reshape(shape), both[:, -1]
