@@ -360,7 +360,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         id="highres-finding-04",
-        statement="Each method follows its own modified equation, with shifted time, to order s: smallest of six orders.",
+        statement="Each method follows its modified equation, with shifted time, to order s: smallest of six orders.",
         source="our expansion of NAG, (24) and (27)",
         quantity="discretisation:smallest_order_modified",
     ),
