@@ -19,6 +19,6 @@ include: "workflow/rules/archive.smk"
 rule all:
     default_target: True
     input:
-        HIGHRES,
+        FIGURES,
         CLAIMS,
         REPORT,

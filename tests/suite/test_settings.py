@@ -20,8 +20,8 @@ def test_preset_resolves(preset):
     assert resolve({"preset": preset}, FOLDER).preset == preset
 
 
-def test_paper_preset_is_the_defaults():
-    assert resolve({"preset": "paper"}, FOLDER) == Settings(preset="paper")
+def test_paper_preset_changes_no_size():
+    assert resolve({"preset": "paper"}, FOLDER) == Settings(preset="paper", device="gpu")
 
 
 def test_overrides_lie_over_the_preset():

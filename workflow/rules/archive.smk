@@ -7,7 +7,7 @@ rule archive:
         settings=f"{RESULTS}/settings.json",
         data="workflow/data.yaml",
         verifier="workflow/verify.sh",
-        results=[*HIGHRES, *CLAIMS, *REPORT],
+        results=[*FIGURES, *CLAIMS, *REPORT],
         report=[page for page in [f"{RESULTS}/report.html"] if os.path.exists(page)],
     output:
         packed=f"{RESULTS}/archive/perspectives-{SETTINGS.preset}.tar.gz",

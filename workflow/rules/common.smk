@@ -30,6 +30,11 @@ RESULT_SETTINGS = json.dumps(
 RESULTS = f"results/{SETTINGS.preset}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
+GPU = int(SETTINGS.device == "gpu")
+
+# Each study adds to these.
+MEASURES = []
+FIGURES = []
 
 
 def module(name):

@@ -282,25 +282,157 @@ rule plot_race:
         command("highres.plot_race")
 
 
-MEASURES = [
-    f"{TABLES}/{table}_measures.csv"
-    for table in (
-        "lyapunov",
-        "discretisation",
-        "constants",
-        "noise_bounds",
-        "bounds",
-        "race",
-    )
+# --- Fig. 2: four optimisers and two ablations on images
+
+
+rule prepare_images:
+    input:
+        files=data(H.deep.dataset),
+    output:
+        images=f"{RUNS}/images.npz",
+    log:
+        f"{LOGS}/highres/prepare_images.log",
+    benchmark:
+        f"{BENCHMARKS}/highres/prepare_images.tsv"
+    params:
+        **stale("highres.prepare_images", settings=H.deep, seed=SETTINGS.seed),
+    shell:
+        command("highres.prepare_images")
+
+
+rule train_classifier:
+    input:
+        images=f"{RUNS}/images.npz",
+    output:
+        curves=f"{RUNS}/classifier_{{method}}.npz",
+    log:
+        f"{LOGS}/highres/train_classifier_{{method}}.log",
+    benchmark:
+        f"{BENCHMARKS}/highres/train_classifier_{{method}}.tsv"
+    resources:
+        gpu=GPU,
+    params:
+        **stale("highres.train_classifier", settings=H.deep, seed=SETTINGS.seed),
+    shell:
+        command(
+            "highres.train_classifier",
+            device=SETTINGS.device,
+            method="{wildcards.method}",
+            checkpoints=".cache/checkpoints",
+        )
+
+
+rule evaluate_deep:
+    input:
+        runs=expand(f"{RUNS}/classifier_{{method}}.npz", method=METHODS),
+    output:
+        curves=f"{TABLES}/deep_curves.csv",
+        measures=f"{TABLES}/deep_measures.csv",
+    log:
+        f"{LOGS}/highres/evaluate_deep.log",
+    benchmark:
+        f"{BENCHMARKS}/highres/evaluate_deep.tsv"
+    params:
+        **stale("highres.evaluate_deep"),
+    shell:
+        command("highres.evaluate_deep")
+
+
+rule plot_deep:
+    input:
+        **(
+            {"published": f"{TABLES}/bands_curves.csv"}
+            if H.deep.published_curves
+            else {}
+        ),
+        curves=f"{TABLES}/deep_curves.csv",
+    output:
+        **figure("highres", "fig2_training"),
+    log:
+        f"{LOGS}/highres/plot_deep.log",
+    benchmark:
+        f"{BENCHMARKS}/highres/plot_deep.tsv"
+    params:
+        **stale("highres.plot_deep", settings=H.deep),
+    shell:
+        command(
+            "highres.plot_deep", *(["published"] if H.deep.published_curves else [])
+        )
+
+
+# --- Fig. 2: what the published bands measure
+
+
+rule evaluate_bands:
+    input:
+        train_loss="data/highres-published/save_with_bounds_train_loss.txt",
+        validation_accuracy="data/highres-published/save_with_bounds_val_acc.txt",
+    output:
+        curves=f"{TABLES}/bands_curves.csv",
+        measures=f"{TABLES}/bands_measures.csv",
+    log:
+        f"{LOGS}/highres/evaluate_bands.log",
+    benchmark:
+        f"{BENCHMARKS}/highres/evaluate_bands.tsv"
+    params:
+        **stale("highres.evaluate_bands"),
+    shell:
+        command("highres.evaluate_bands")
+
+
+rule plot_bands:
+    input:
+        curves=f"{TABLES}/bands_curves.csv",
+    output:
+        **figure("highres", "fig2_bands"),
+    log:
+        f"{LOGS}/highres/plot_bands.log",
+    benchmark:
+        f"{BENCHMARKS}/highres/plot_bands.tsv"
+    params:
+        **stale("highres.plot_bands"),
+    shell:
+        command("highres.plot_bands")
+
+
+# --- Laws: identities that this code must satisfy
+
+
+rule check_identities:
+    output:
+        measures=f"{TABLES}/identities_measures.csv",
+    log:
+        f"{LOGS}/highres/check_identities.log",
+    benchmark:
+        f"{BENCHMARKS}/highres/check_identities.tsv"
+    params:
+        **stale("highres.check_identities", seed=SETTINGS.seed),
+    shell:
+        command("highres.check_identities")
+
+
+HIGHRES_TABLES = [
+    "lyapunov",
+    "discretisation",
+    "constants",
+    "noise_bounds",
+    "bounds",
+    "race",
+    "deep",
+    "identities",
 ]
-HIGHRES = [
-    f"{RESULTS}/highres/figures/{name}.png"
-    for name in (
-        "lyapunov",
-        "discretisation",
-        "constants",
-        "noise_bounds",
-        "fig1a_bounds",
-        "fig1b_race",
-    )
+HIGHRES_FIGURES = [
+    "lyapunov",
+    "discretisation",
+    "constants",
+    "noise_bounds",
+    "fig1a_bounds",
+    "fig1b_race",
+    "fig2_training",
 ]
+if H.deep.published_curves:
+    HIGHRES_TABLES.append("bands")
+    HIGHRES_FIGURES.append("fig2_bands")
+
+MEASURES += [f"{TABLES}/{name}_measures.csv" for name in HIGHRES_TABLES]
+FIGURES += [f"{RESULTS}/highres/figures/{name}.png" for name in HIGHRES_FIGURES]

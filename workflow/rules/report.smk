@@ -1,7 +1,6 @@
 # What a reader opens first: captions with their verdicts, the summary page, and the page on which Snakemake's report
 # opens. `snakemake --report` reads captions and landing page when it runs, so they are made like any other result.
 
-FIGURES = [target for target in HIGHRES if target.endswith(".png")]
 CAPTIONS = [
     str(Path(figure).parents[1] / "captions" / f"{Path(figure).stem}.rst")
     for figure in FIGURES
@@ -15,18 +14,18 @@ report: os.path.abspath(f"{RESULTS}/overview.rst")
 
 rule caption:
     input:
-        prose="workflow/captions/{figure}.rst",
+        prose=[f"workflow/captions/{Path(figure).stem}.rst" for figure in FIGURES],
         claims=f"{RESULTS}/claims.csv",
     output:
-        text=f"{RESULTS}/{{study}}/captions/{{figure}}.rst",
+        texts=CAPTIONS,
     log:
-        f"{LOGS}/suite/caption_{{study}}_{{figure}}.log",
+        f"{LOGS}/suite/caption.log",
     benchmark:
-        f"{BENCHMARKS}/suite/caption_{{study}}_{{figure}}.tsv"
+        f"{BENCHMARKS}/suite/caption.tsv"
     params:
         **stale("suite.caption"),
     shell:
-        command("suite.caption", study="{wildcards.study}", figure="{wildcards.figure}")
+        command("suite.caption")
 
 
 rule overview:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field
@@ -26,6 +26,7 @@ class Settings(Section):
 
     preset: str = Field(default="default", description="Name of a file in workflow/presets, without its ending.")
     seed: int = Field(default=0, ge=0, description="Root of all random streams.")
+    device: Literal["cpu", "gpu"] = Field(default="cpu", description="Where training runs; the rest needs no GPU.")
     stale_on_environment: bool = Field(
         False, description="Whether a change of the locked environment reruns everything."
     )
