@@ -29,7 +29,7 @@ def plant(root: Path) -> Path:
     _plant_tables(results)
     for ledger in LEDGERS:
         for figure in ledger.figures:
-            _plant_figure(root, results / ledger.study, ledger.study, figure.id)
+            _plant_figure(root, results / ledger.study, figure.id)
     (results / "settings.json").write_text(
         json.dumps({"preset": PRESET, "seed": 0, "highres": {"race": {"seeds": 20}}})
     )
@@ -61,7 +61,7 @@ def _plant_tables(results: Path) -> None:
     findings_table(ledgers, measures, PRESET).to_csv(results / "findings.csv", index=False)
 
 
-def _plant_figure(root: Path, folder: Path, study: str, name: str) -> None:
+def _plant_figure(root: Path, folder: Path, name: str) -> None:
     prose = root / "workflow" / "captions" / f"{name}.rst"
     prose.write_text("Loss over iterations for *seven* methods; the line is the mean of 20 runs.\n")
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -70,13 +70,7 @@ def _plant_figure(root: Path, folder: Path, study: str, name: str) -> None:
     figure.subplots().plot(np.arange(20), np.exp(-np.arange(20) / 5))
     figure.savefig(folder / "figures" / f"{name}.png", dpi=200, metadata={"Software": None})
     (folder / "figures" / f"{name}.csv").write_text("x,y\n0,1\n")
-    caption(
-        study=study,
-        figure=name,
-        prose=prose,
-        claims=folder.parent / "claims.csv",
-        text=folder / "captions" / f"{name}.rst",
-    )
+    caption(prose=(prose,), claims=folder.parent / "claims.csv", texts=(folder / "captions" / f"{name}.rst",))
 
 
 def _plant_job(results: Path, job: str, number: int) -> None:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,18 @@ def test_captions_on_disk_belong_to_figures_and_are_clean_rst() -> None:
         assert path.stem in known
         assert path.read_text().strip(), f"{path.name} says nothing"
         caption(path.read_text(), [], title="T", shows=[], illustrative="none")
+
+
+def test_one_job_writes_all_captions_whole(planted: Path) -> None:
+    results = planted / "results" / "default"
+    captions = sorted((results / "highres" / "captions").glob("*.rst"))
+    before = [path.read_bytes() for path in captions]
+    for path in captions:
+        path.unlink()
+    command = [
+        sys.executable, "-m", "perspectives", "suite", "caption", "--claims", results / "claims.csv",
+        "--prose", *(planted / "workflow" / "captions" / path.name for path in captions), "--texts", *captions,
+    ]  # fmt: skip
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    assert sorted((results / "highres" / "captions").iterdir()) == captions
+    assert [path.read_bytes() for path in captions] == before

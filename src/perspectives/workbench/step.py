@@ -191,6 +191,8 @@ def _require(inputs: list[Path]) -> None:
 
 
 def _replace(value: Any, beside: dict[Path, Path]) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(_replace(entry, beside) for entry in value)
     return beside.get(value, value) if isinstance(value, Path) else value
 
 

@@ -1,19 +1,21 @@
-"""Complete a figure's caption with the verdicts on the claims that it shows."""
+"""Complete the figures' captions with the verdicts on the claims that they show."""
 
 from perspectives.suite.ledgers import LEDGERS
 from perspectives.workbench import captions, wording
 from perspectives.workbench.step import Input, Output
 
 
-def caption(*, study: str, figure: str, prose: Input, claims: Input, text: Output) -> None:
-    """Write a figure's caption: title, prose, and a line for each claim that it shows, with the verdict."""
-    [shown] = [entry for ledger in LEDGERS if ledger.study == study for entry in ledger.figures if entry.id == figure]
-    text.write_text(
-        captions.caption(
-            prose.read_text(),
-            wording.read_rows(claims),
-            title=shown.title,
-            shows=shown.claims,
-            illustrative=shown.illustrative,
+def caption(*, prose: tuple[Input, ...], claims: Input, texts: tuple[Output, ...]) -> None:
+    """Write each figure's caption: title, prose, and a line for each claim that it shows, with the verdict.
+
+    `prose` lies at `<figure>.rst` and the caption that takes it in, in the same order, at `<study>/captions/`.
+    """
+    figures = {(ledger.study, figure.id): figure for ledger in LEDGERS for figure in ledger.figures}
+    rows = wording.read_rows(claims)
+    for source, target in zip(prose, texts, strict=True):
+        figure = figures[target.parents[1].name, source.stem]
+        target.write_text(
+            captions.caption(
+                source.read_text(), rows, title=figure.title, shows=figure.claims, illustrative=figure.illustrative
+            )
         )
-    )
