@@ -4,7 +4,7 @@ The paper trains a LeNet-like network on CIFAR-10 with batches of 64, without de
 their seeds: equal initial networks and equal order of the data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -37,7 +37,7 @@ NNAG_C, NNAG_A = 0.05, 150.0
 MIXTURE_C, MIXTURE_A = 0.001, 30.0
 """The same for NNAG+SVRG."""
 
-METHODS = MappingProxyType(
+METHODS: Mapping[MethodName, Method] = MappingProxyType(
     {
         "sgd": Method(label="SGD", optimiser=lambda _: optax.sgd(0.01)),
         "svrg": Method(label="SVRG", optimiser=lambda _: optax.sgd(0.01), variance_reduced=True),
@@ -63,7 +63,7 @@ first epoch. The last two arms are ours: NNAG with a tenth of a, since the value
 data; NNAG+SVRG with the reset where the text has it, each epoch, where the code resets at each batch.
 """
 
-PAPERS = ("sgd", "svrg", "nnag", "nnag_svrg")
+PAPERS: tuple[MethodName, ...] = ("sgd", "svrg", "nnag", "nnag_svrg")
 """The four methods that Fig. 2 draws."""
 
 

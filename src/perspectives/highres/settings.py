@@ -74,7 +74,7 @@ class DeepSettings(Section):
 
     dataset: Literal["digits", "fashion-mnist", "cifar-10"] = Field(default="cifar-10", description="Section 5.2.")
     train_images: PositiveInt | None = Field(
-        None, description="Training subset; None is the whole set, as in the paper."
+        default=None, description="Training subset; None is the whole set, as in the paper."
     )
     seeds: int = Field(default=20, ge=2, description="Runs, section 5.2.")
     epochs: PositiveInt = Field(default=100, description="Section 5.2.")

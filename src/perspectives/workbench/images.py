@@ -36,9 +36,11 @@ def read_idx(path: Path) -> UInt8[ndarray, "..."]:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _IDX_UNSIGNED_BYTES:
         raise UserError(f"{path} is not an uncompressed IDX file of bytes: it begins with {content[:4]!r}. {_AGAIN}")
     start = 4 + 4 * content[3]
+    if len(content) < start:
+        raise UserError(f"{path} ends within its header of {start} bytes. {_AGAIN}")
     shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4"))
     expected = start + int(np.prod(shape))
-    if len(content) != expected or len(shape) != content[3]:
+    if len(content) != expected:
         raise UserError(f"{path} has {len(content)} bytes where its header announces {expected}. {_AGAIN}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 

@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from perspectives.highres import published as archived
-from perspectives.highres.classification import METHODS, PAPERS
+from perspectives.highres.classification import METHODS, PAPERS, MethodName
 from perspectives.highres.settings import DeepSettings
 from perspectives.workbench.figures import COLOURS, PAGE_INCHES, PUBLISHED, save, style
 from perspectives.workbench.step import Input, Output
 
-ABLATIONS = ("nnag", "nnag_a15", "nnag_svrg", "nnag_svrg_epoch_reset")
+ABLATIONS: tuple[MethodName, ...] = ("nnag", "nnag_a15", "nnag_svrg", "nnag_svrg_epoch_reset")
 STYLES: dict[str, dict[str, Any]] = {
     method: {"color": colour} for method, colour in zip(PAPERS, COLOURS, strict=False)
 } | {
@@ -69,7 +69,7 @@ def plot_deep(
     pd.concat(shown).to_csv(csv, index=False)
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, method: str) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, method: MethodName) -> None:
     found = rows[rows["method"] == method]
     epoch, mean, low, high = (np.asarray(found[name]) for name in ("epoch", "mean", "ci_low", "ci_high"))
     axes.plot(epoch, mean, label=METHODS[method].label, **STYLES[method])

@@ -16,7 +16,7 @@ from perspectives.workbench.step import Input, Output
 DIGITS_TRAIN = 1408
 """Of 1797 digits; 22 whole batches of 64, the other 389 validate."""
 
-Labelled = tuple[Float32[ndarray, "n height width channels"], Int32[ndarray, "n"]]
+Labelled = tuple[Float32[ndarray, "_ height width channels"], Int32[ndarray, "_"]]
 
 
 def prepare_images(*, settings: DeepSettings, seed: int, files: list[Input], images: Output) -> None:

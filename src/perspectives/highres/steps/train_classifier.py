@@ -48,7 +48,7 @@ def train_classifier(
         steps=settings.epochs * training.batches.steps,
         estimate=training.estimate,
         measure=training.accuracy,
-        checkpoints=checkpoints / _identity(settings, method, seed) if checkpoints else None,
+        checkpoints=checkpoints / identity(settings, method, seed) if checkpoints else None,
         progress=progress,
         key=keys,
     )
@@ -62,7 +62,7 @@ def read_images(path: Path) -> Images:
         return Images(**{name: jnp.asarray(saved[name]) for name in saved.files})
 
 
-def _identity(settings: DeepSettings, method: str, seed: int) -> str:
+def identity(settings: DeepSettings, method: MethodName, seed: int) -> str:
     """Return a name that a checkpoint shares only with a run that would reach the same bytes."""
     text = f"{closure.digest(__name__)} {settings.canonical()} {method} {seed}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
