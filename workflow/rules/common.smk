@@ -1,6 +1,5 @@
 # What every rule uses: the resolved settings, the folder of results, the command and the staleness of a step.
 
-import fcntl
 import json
 import os
 import shlex
@@ -9,13 +8,19 @@ import sys
 try:
     from perspectives.suite.settings import resolve
     from perspectives.workbench import closure
+    from perspectives.workbench.digests import corrupted
     from perspectives.workbench.errors import UserError
+    from perspectives.workbench.manifest import read_manifest
+    from perspectives.workbench.sources import explain_missing, missing_offline
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"{error}. Run `make setup`, then activate the environment: . .venv/bin/activate"
     )
 
-PYTHON = sys.executable
+# Every step runs in the environment that runs Snakemake, activated or not.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+)
 
 try:
     SETTINGS = resolve(config, Path(workflow.basedir) / "workflow" / "presets")
@@ -64,7 +69,7 @@ def command(name, /, *optional, device="cpu", **verbatim):
         value = verbatim.get(parameter, f"{{{kind}.{parameter}:q}}")
         options.append(f"--{parameter.replace('_', '-')} {value}")
     job = f"--threads {{threads}} --device {device} --log {{log:q}} --end-with-parent"
-    return f"exec {{PYTHON}} -m perspectives {name.replace('.', ' ')} {' '.join(options)} {job}"
+    return f"exec python -m perspectives {name.replace('.', ' ')} {' '.join(options)} {job}"
 
 
 def stale(name, /, **values):
@@ -103,13 +108,42 @@ def figure(study, name):
     return {"png": shown, "pdf": f"{stem}.pdf", "csv": f"{stem}.csv"}
 
 
-onstart:
-    # `make` holds the lock for us; a bare run takes it, so that `make` never takes a live run for a dead one.
-    if not os.environ.get("PERSPECTIVES_LOCK_HELD"):
-        run_lock = open(".snakemake/run.lock", "w")
-        try:
-            fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WorkflowError(
-                "Another run is active in this folder; it was left alone. Try again when it has ended."
-            )
+MIRROR = SETTINGS.data.mirror or os.environ.get("PERSPECTIVES_MIRROR")
+MIRROR = MIRROR and Path(MIRROR)
+# The environment carries to the fetching jobs what is no param of theirs: whence a file comes does not change it.
+if MIRROR:
+    os.environ.update(PERSPECTIVES_MIRROR=str(MIRROR))
+if SETTINGS.data.offline:
+    os.environ.update(PERSPECTIVES_OFFLINE="1")
+MANIFEST = "workflow/data.yaml"
+if MIRROR and not MIRROR.is_dir():
+    raise WorkflowError(
+        f"data.mirror = '{MIRROR}' is not a folder. Set in config.yaml, with --config or in PERSPECTIVES_MIRROR."
+    )
+
+try:
+    DATA = {
+        entry.path: entry
+        for dataset in read_manifest(Path(MANIFEST)).values()
+        for entry in dataset.files
+    }
+except (UserError, OSError) as error:
+    raise WorkflowError(f"{MANIFEST}: {error}")
+BAD = corrupted(DATA.values(), Path("data"))
+if BAD:
+    raise WorkflowError(
+        "Data files are not what the manifest says:\n" + "\n".join(map(str, BAD))
+    )
+
+
+def data(dataset):
+    """Return the paths of a dataset's files; offline, say which of them cannot be had."""
+    entries = [entry for entry in DATA.values() if entry.dataset == dataset]
+    missing = (
+        missing_offline(entries, Path("data"), mirror=MIRROR)
+        if SETTINGS.data.offline
+        else []
+    )
+    if missing:
+        raise WorkflowError(explain_missing(missing, MIRROR))
+    return [f"data/{entry.path}" for entry in entries]

@@ -1,6 +1,9 @@
 """Fetch one file of data, whole and of the manifest's digest."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from perspectives.numerics.progress import Progress
 from perspectives.workbench import sources
@@ -16,8 +19,8 @@ def fetch(
     name: str,
     file: Output,
     progress: Progress,
-    mirror: Path | None = None,
-    offline: bool = False,
+    mirror: Annotated[Path | None, Parameter(env_var="PERSPECTIVES_MIRROR")] = None,
+    offline: Annotated[bool, Parameter(env_var="PERSPECTIVES_OFFLINE")] = False,
     stall_seconds: float = Patience.stall_seconds,
 ) -> None:
     """Fetch one file of data from the first source whose content has the right digest.
@@ -33,4 +36,6 @@ def fetch(
         stall_seconds: A transfer that brings nothing for so long is broken off and resumed.
     """
     patience = Patience(stall_seconds=stall_seconds)
-    sources.fetch(entry_of(manifest, dataset, name), file, mirror=mirror, offline=offline, patience=patience, progress=progress)
+    sources.fetch(
+        entry_of(manifest, dataset, name), file, mirror=mirror, offline=offline, patience=patience, progress=progress
+    )
