@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from perspectives.highres import flows, lagrangian
+from perspectives.highres import flows
 from perspectives.highres.problems import Quadratic
 
 H = 0.3
@@ -18,36 +18,6 @@ def _point():
 
 def _relative_difference(one, other):
     return float(jnp.max(jnp.abs(one - other)) / jnp.max(jnp.abs(other)))
-
-
-@pytest.mark.parametrize(("p", "c"), [(2.0, 0.25), (3.0, 0.7), (1.5, 1.0)])
-@pytest.mark.parametrize(
-    ("flow", "force"),
-    [(flows.first_choice, lagrangian.first_force), (flows.second_choice, lagrangian.second_force)],
-    ids=["ode_10", "ode_13"],
-)
-def test_convex_pair_form_solves_the_forced_euler_lagrange_equation(logistic, flow, force, p, c):
-    t, x, velocity = _point()
-    scaling = lagrangian.PolynomialScaling(p, c)
-    expected = lagrangian.acceleration(
-        lagrangian.convex_lagrangian(scaling, logistic), force(scaling, logistic, jnp.array(H)), t, x, velocity
-    )
-    found = flows.acceleration(flow(H, p, c), logistic, t, x, velocity)
-    assert _relative_difference(found, expected) < 1e-12  # rounding: some hundred operations
-
-
-def test_strongly_convex_pair_form_solves_the_forced_euler_lagrange_equation(logistic):
-    t, x, velocity = _point()
-    scaling = lagrangian.ExponentialScaling(MU)
-    expected = lagrangian.acceleration(
-        lagrangian.strongly_convex_lagrangian(scaling, logistic, jnp.array(MU)),
-        lagrangian.strongly_convex_force(scaling, logistic, jnp.array(H)),
-        t,
-        x,
-        velocity,
-    )
-    found = flows.acceleration(flows.StronglyConvexFlow(H, MU), logistic, t, x, velocity)
-    assert _relative_difference(found, expected) < 1e-12  # rounding: some hundred operations
 
 
 @pytest.mark.parametrize(
@@ -78,7 +48,7 @@ def test_low_resolution_flow_on_a_quadratic_is_a_bessel_function():
 
 
 def test_strongly_convex_flow_on_a_quadratic_is_a_damped_oscillation():
-    times = jnp.linspace(0.1, 10.0, 20)
+    times = jnp.linspace(0.1, 10.0, 30)
     found = flows.solve(flows.StronglyConvexFlow(H, MU), Quadratic(jnp.array([1.0])), jnp.ones(1), times).states.x
     damping, stiffness = 2 * np.sqrt(MU) + H, 1 + np.sqrt(MU) * H
     frequency = np.sqrt(stiffness - damping**2 / 4)
@@ -88,5 +58,5 @@ def test_strongly_convex_flow_on_a_quadratic_is_a_damped_oscillation():
 
 
 def test_a_flow_starts_where_it_is_told_however_early_the_first_time(logistic):
-    found = flows.solve(flows.second_choice(H), logistic, jnp.ones(3), jnp.array([0.0, 1.0]))
+    found = flows.solve(flows.second_choice(H), logistic, jnp.ones(3), jnp.linspace(0.0, 1.0, 101))
     np.testing.assert_array_equal(found.states.x[0], jnp.ones(3))

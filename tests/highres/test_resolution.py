@@ -7,16 +7,16 @@ from perspectives.highres import flows, resolution
 def test_a_sequence_on_the_flow_has_no_distance_from_it(logistic):
     s, horizon = jnp.array(0.01), 4.0
     start = 2.0 * jnp.ones(3)
-    times = jnp.arange(41) * 0.1
+    times = jnp.arange(101) * 0.1
     points = flows.solve(flows.second_choice(0.1), logistic, start, times).states.x
     found = resolution.distance_from_flow("nag", "ode_14", logistic, start, s, points, horizon)
-    # The same solve but for the rounding of sqrt(s) in the asked times.
-    assert found < 1e-9
+    # A hundredfold of the solver's tolerance: the two solves end at different times and step differently.
+    assert found < 1e-7
 
 
 def test_only_the_window_from_1_to_the_horizon_counts(logistic):
     s, start = jnp.array(0.01), 2.0 * jnp.ones(3)
-    times = jnp.arange(41) * 0.1
+    times = jnp.arange(101) * 0.1
     points = flows.solve(flows.second_choice(0.1), logistic, start, times).states.x
     outside = points.at[:10].add(5.0).at[31:].add(7.0)
     found = resolution.distance_from_flow("nag", "ode_14", logistic, start, s, outside, 3.05)

@@ -1,4 +1,3 @@
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -19,10 +18,10 @@ def test_rotation_by_its_closed_form_and_at_an_end_time_that_is_no_round_number(
 
 
 def test_times_before_the_start_may_be_repeated_starts():
-    times = jnp.array([0.0, 0.0, 1.0, 1.0])
+    times = jnp.repeat(jnp.array([0.0, 1.0]), 25)  # as many as above: compiled once
     found = trajectory(rotate, jnp.array([1.0, 0.0]), times, jnp.array(1.0), since=0.0)
     np.testing.assert_array_equal(found.states[0], found.states[1])
-    np.testing.assert_array_equal(found.states[2], found.states[3])
+    np.testing.assert_array_equal(found.states[25], found.states[-1])
     np.testing.assert_array_equal(found.states[0], [1.0, 0.0])
 
 
@@ -41,4 +40,3 @@ def test_a_sweep_of_the_parameter_compiles_nothing_again():
         trajectory(counted, start, times, jnp.array(frequency), since=0.0)
     assert len(traces) == first
     assert first > 0
-    jax.clear_caches()

@@ -84,12 +84,12 @@ def perturbed_low_resolution(h: float | Scalar) -> ConvexFlow:
     return ConvexFlow(h=h, damping=0.0, forcing=1.0)
 
 
-def first_choice(h: float | Scalar, p: float = 2.0, c: float = 0.25) -> ConvexFlow:
+def first_choice(h: float | Scalar, p: float | Scalar = 2.0, c: float | Scalar = 0.25) -> ConvexFlow:
     """Return the flow of the first force, with (C p^2 t^(p-2) + h/t) grad f. **Source**: (10); (22) at p = 2."""
     return ConvexFlow(h=h, damping=1.0, forcing=0.0, p=p, c=c)
 
 
-def second_choice(h: float | Scalar, p: float = 2.0, c: float = 0.25) -> ConvexFlow:
+def second_choice(h: float | Scalar, p: float | Scalar = 2.0, c: float | Scalar = 0.25) -> ConvexFlow:
     """Return the flow of the second force, with (C p^2 t^(p-2) + (p+1) h/t) grad f. **Source**: (13); (14) at p = 2."""
     return ConvexFlow(h=h, damping=1.0, forcing=1.0, p=p, c=c)
 
@@ -99,6 +99,7 @@ def shi(h: float | Scalar) -> ConvexFlow:
     return ConvexFlow(h=h, damping=1.0, forcing=0.25)
 
 
+@eqx.filter_jit
 def acceleration(flow: Flow, problem: Problem, t: Scalar, x: Vector, velocity: Vector) -> Vector:
     """Return x'' of the pair form: the derivative of x' along the flow."""
     state = flow.pair(problem, t, x, velocity)

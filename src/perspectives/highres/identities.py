@@ -1,5 +1,8 @@
 """How far the code is from the exact identities that it must satisfy: zero, up to rounding."""
 
+from collections.abc import Callable
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,13 +15,17 @@ from perspectives.highres.problems import LogisticRegression
 from perspectives.highres.svrg import svrg_gradient
 from perspectives.numerics.nets import convolve_patches
 
+Scalar = Float[Array, ""]
+ConvexFlowOf = Callable[[Scalar, Scalar, Scalar], flows.ConvexFlow]
+ForceOf = Callable[..., lagrangian.Force]
+
 EXPONENTS = ((2.0, 0.25), (3.0, 0.5), (1.5, 1.0))
 """(p, C) at which the convex flows are checked; the first is that of (14)."""
 
 
 @eqx.filter_jit
 def euler_lagrange_residual(
-    problem: LogisticRegression, h: float, mu: float, *, key: Key[Array, ""]
+    problem: LogisticRegression, h: Scalar, mu: Scalar, *, key: Key[Array, ""]
 ) -> Float[Array, ""]:
     """Return the largest relative difference of x'' between the pair forms and the forced Euler-Lagrange equation.
 
@@ -27,27 +34,29 @@ def euler_lagrange_residual(
     of_times, of_points = jax.random.split(key)
     times = jax.random.uniform(of_times, (20,), minval=0.5, maxval=5.0)
     points = jax.random.normal(of_points, (20, 2, problem.features.shape[1]))
-    pairs: list[tuple[flows.Flow, lagrangian.Lagrangian, lagrangian.Force]] = []
-    for p, c in EXPONENTS:
+
+    def convex(flow: ConvexFlowOf, force: ForceOf, p: Scalar, c: Scalar, t: Scalar, point: Array) -> Scalar:
         scaling = lagrangian.PolynomialScaling(p, c)
         free = lagrangian.convex_lagrangian(scaling, problem)
-        pairs.append((flows.first_choice(h, p, c), free, lagrangian.first_force(scaling, problem, jnp.asarray(h))))
-        pairs.append((flows.second_choice(h, p, c), free, lagrangian.second_force(scaling, problem, jnp.asarray(h))))
-    exponential = lagrangian.ExponentialScaling(mu)
-    pairs.append(
-        (
-            flows.StronglyConvexFlow(h, mu),
-            lagrangian.strongly_convex_lagrangian(exponential, problem, jnp.asarray(mu)),
-            lagrangian.strongly_convex_force(exponential, problem, jnp.asarray(h)),
-        )
-    )
-    differences = []
-    for flow, free, force in pairs:
-        expected = jax.vmap(lambda t, point, free=free, force=force: lagrangian.acceleration(free, force, t, *point))
-        found = jax.vmap(lambda t, point, flow=flow: flows.acceleration(flow, problem, t, *point))
-        one, other = found(times, points), expected(times, points)
-        differences.append(jnp.linalg.norm(one - other, axis=1) / jnp.linalg.norm(other, axis=1))
-    return jnp.max(jnp.stack(differences))
+        expected = lagrangian.acceleration(free, force(scaling, problem, h), t, *point)
+        return _relative_difference(flows.acceleration(flow(h, p, c), problem, t, *point), expected)
+
+    def strongly_convex(t: Scalar, point: Array) -> Scalar:
+        scaling = lagrangian.ExponentialScaling(mu)
+        free = lagrangian.strongly_convex_lagrangian(scaling, problem, mu)
+        force = lagrangian.strongly_convex_force(scaling, problem, h)
+        expected = lagrangian.acceleration(free, force, t, *point)
+        return _relative_difference(flows.acceleration(flows.StronglyConvexFlow(h, mu), problem, t, *point), expected)
+
+    p, c = jnp.array(EXPONENTS).T
+    differences = [jax.vmap(strongly_convex)(times, points)]
+    for flow, force in (
+        (flows.first_choice, lagrangian.first_force),
+        (flows.second_choice, lagrangian.second_force),
+    ):
+        of_exponents = jax.vmap(partial(convex, flow, force), in_axes=(0, 0, None, None))
+        differences.append(jax.vmap(of_exponents, in_axes=(None, None, 0, 0))(p, c, times, points))
+    return jnp.max(jnp.concatenate([one.ravel() for one in differences]))
 
 
 @eqx.filter_jit
@@ -95,3 +104,7 @@ def convolution_difference(*, key: Key[Array, ""]) -> Float[Array, ""]:
     kernel = jax.random.normal(of_kernel, (16, 6, 5, 5))
     expected = jax.lax.conv_general_dilated(images, kernel, (1, 1), "VALID", dimension_numbers=("CHWN", "OIHW", "CHWN"))
     return jnp.max(jnp.abs(convolve_patches(images, kernel) - expected)) / jnp.max(jnp.abs(expected))
+
+
+def _relative_difference(one: Float[Array, "dim"], other: Float[Array, "dim"]) -> Scalar:
+    return jnp.linalg.norm(one - other) / jnp.linalg.norm(other)

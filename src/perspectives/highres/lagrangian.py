@@ -64,7 +64,7 @@ Scaling = PolynomialScaling | ExponentialScaling
 
 
 def convex_lagrangian(scaling: Scaling, f: Callable[[Vector], Scalar]) -> Lagrangian:
-    """Return (t, x, x') -> e^(alpha+gamma) (1/2 |e^-alpha x'|^2 - e^beta f(x)). **Source**: section 2, (2)."""
+    """Return (t, x, x') -> e^(alpha+gamma) (1/2 |e^-alpha x'|^2 - e^beta f(x)). **Source**: section 2, (3)."""
 
     def lagrangian(t: Time, x: Vector, velocity: Vector) -> Scalar:
         alpha, beta, gamma = scaling.alpha(t), scaling.beta(t), scaling.gamma(t)
@@ -116,7 +116,7 @@ def strongly_convex_force(scaling: Scaling, f: Callable[[Vector], Scalar], h: Sc
 def acceleration(lagrangian: Lagrangian, force: Force, t: Time, x: Vector, velocity: Vector) -> Vector:
     """Return the x'' that solves the forced Euler-Lagrange equation d/dt dL/dx' - dL/dx = F.
 
-    **Source**: section 2, (3). The total derivative is expanded by the chain rule: (d2L/dx'dx') x'' = F + dL/dx -
+    **Source**: section 2, (4). The total derivative is expanded by the chain rule: (d2L/dx'dx') x'' = F + dL/dx -
     [d/dt dL/dx' with x' held fixed].
     """
     momentum = jax.grad(lagrangian, argnums=2)

@@ -20,7 +20,7 @@ def check_identities(*, seed: int, measures: Output) -> None:
     x, snapshot = jax.random.normal(stream(seed, "highres.identities.points"), (2, DIMENSIONS))
     found = {
         "euler_lagrange_residual": identities.euler_lagrange_residual(
-            problem, H, MU, key=stream(seed, "highres.identities.states")
+            problem, jnp.array(H), jnp.array(MU), key=stream(seed, "highres.identities.states")
         ),
         "noise_free_nnag_minus_semi_implicit": identities.noise_free_nnag_minus_semi_implicit(
             problem, 2.0 * jnp.ones(DIMENSIONS), 1 / problem.smoothness, ITERATIONS
