@@ -20,7 +20,7 @@ def nnag_gap_bound(
     beta: float,
     c: float,
     sigma: float = 1.0,
-    k0: float = 1.0,
+    k0: int = 1,
     alpha: float = 0.75,
 ) -> Float[ndarray, "k"]:
     """Return bound (30) on E f(x_k) - f* for NNAG (29), with `initial` = E eps(k0).
@@ -97,7 +97,7 @@ def smallest_consistent_start(beta: float, *, alpha: float = 0.75, c_is_largest:
             return k
 
 
-def _integral(power: float, low: float, high: Iterations) -> Float[ndarray, "k"]:
+def _integral(power: float, low: int, high: Iterations) -> Float[ndarray, "k"]:
     """Return the integral of u^-power from `low` to `high`."""
     if power == 1:
         return np.log(high / low)

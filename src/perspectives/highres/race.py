@@ -68,14 +68,18 @@ def gradients(rows: Float[Array, "samples dim"], x: Float[Array, "*batch dim"]) 
     return wrongness(x @ rows.T) @ rows * (-1 / rows.shape[0])
 
 
-def gaussian_noise(keys: Key[Array, "seeds"], epoch: int, iterations: int, dim: int) -> Float[Array, "k 2 seeds dim"]:
+@partial(jax.jit, static_argnums=(2, 3))
+def gaussian_noise(
+    keys: Key[Array, "seeds"], epoch: int | Int[Array, ""], iterations: int, dim: int
+) -> Float[Array, "k 2 seeds dim"]:
     """Return the noise of one epoch, unit variance a coordinate: [:, 0] for the gradient at x, [:, 1] for v alone."""
     draw = jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, epoch), (iterations, 2, dim)))
     return jnp.moveaxis(draw(keys), 0, 2)
 
 
+@partial(jax.jit, static_argnums=(2, 3))
 def sample_indices(
-    keys: Key[Array, "seeds"], epoch: int, iterations: int, pools: tuple[int, ...]
+    keys: Key[Array, "seeds"], epoch: int | Int[Array, ""], iterations: int, pools: tuple[int, ...]
 ) -> Int[Array, "k pools seeds"]:
     """Return the samples of one epoch, uniform over the first `pool` for each pool."""
 
@@ -191,43 +195,59 @@ def race(
     Seeds are split into `groups` and each group's two panels are dispatched before any is waited for: XLA runs a loop
     on one core, so this is what fills the others. A seed's stream depends on its number alone, never on the groups.
     """
-    seeds, dim = problem.starts.shape
-    epochs = len(gaussian[0].coefficients) // iterations_per_epoch
-    shape = (epochs, logs_per_epoch, iterations_per_epoch // logs_per_epoch)
     noise_key, sample_key = jax.random.split(key)
     keys_of = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
-    parts = np.split(np.arange(seeds), groups)
-    noise_keys = [keys_of(noise_key, part) for part in parts]
-    sample_keys = [keys_of(sample_key, part) for part in parts]
-    pools = tuple(sorted({method.pool for method in finite_sum}))
-    pool_of = tuple(pools.index(method.pool) for method in finite_sum)
-    fresh = jnp.array([method.fresh_noise for method in gaussian])
-    reduced = jnp.array([method.variance_reduced for method in finite_sum])
-    tables = [
-        np.stack([method.coefficients for method in panel], axis=1).reshape(*shape, len(panel), 6)
-        for panel in (gaussian, finite_sum)
-    ]
-    top = [_at_start(problem.starts[part], len(gaussian)) for part in parts]
-    bottom = [_at_start(problem.starts[part], len(finite_sum)) for part in parts]
-    draw_noise = jax.jit(gaussian_noise, static_argnums=(2, 3))
-    draw_samples = jax.jit(sample_indices, static_argnums=(2, 3))
-    for epoch in range(epochs):
-        curves = []
-        for g in range(groups):
-            noise = draw_noise(noise_keys[g], epoch, iterations_per_epoch, dim)
-            top[g], above = gaussian_epoch(problem.rows, top[g], tables[0][epoch], fresh, noise)
-            indices = draw_samples(sample_keys[g], epoch, iterations_per_epoch, pools)
-            bottom[g], below = finite_sum_epoch(
-                problem.rows,
-                bottom[g],
-                tables[1][epoch],
-                reduced,
-                indices,
-                pool_of=pool_of,
-                same_sample=same_sample,
-            )
-            curves.append((above, below))
-        yield np.concatenate([np.concatenate(panels, axis=1) for panels in curves], axis=2)
+    block = (logs_per_epoch, iterations_per_epoch // logs_per_epoch)
+    running = []
+    for part in np.split(np.arange(len(problem.starts)), groups):
+        above = _gaussian_epochs(problem.rows, gaussian, block, problem.starts[part], keys_of(noise_key, part))
+        below = _finite_sum_epochs(
+            problem.rows, finite_sum, block, problem.starts[part], keys_of(sample_key, part), same_sample
+        )
+        running.append([panel for panel, methods in ((above, gaussian), (below, finite_sum)) if methods])
+    for _ in range(len((gaussian + finite_sum)[0].coefficients) // iterations_per_epoch):
+        dispatched = [[next(panel) for panel in panels] for panels in running]
+        yield np.concatenate([np.concatenate(panels, axis=1) for panels in dispatched], axis=2)
+
+
+def _gaussian_epochs(
+    rows: Float[Array, "samples dim"],
+    methods: tuple[Method, ...],
+    block: tuple[int, int],
+    starts: Float[Array, "seeds dim"],
+    keys: Key[Array, "seeds"],
+) -> Iterator[Float[Array, "logs methods seeds"]]:
+    fresh = jnp.array([method.fresh_noise for method in methods])
+    pair = _at_start(starts, len(methods))
+    for epoch, coefficients in enumerate(_coefficients(methods, block)):
+        noise = gaussian_noise(keys, epoch, block[0] * block[1], starts.shape[1])
+        pair, curve = gaussian_epoch(rows, pair, coefficients, fresh, noise)
+        yield curve
+
+
+def _finite_sum_epochs(
+    rows: Float[Array, "samples dim"],
+    methods: tuple[Method, ...],
+    block: tuple[int, int],
+    starts: Float[Array, "seeds dim"],
+    keys: Key[Array, "seeds"],
+    same_sample: bool,
+) -> Iterator[Float[Array, "logs methods seeds"]]:
+    pools = tuple(sorted({method.pool for method in methods}))
+    pool_of = tuple(pools.index(method.pool) for method in methods)
+    reduced = jnp.array([method.variance_reduced for method in methods])
+    pair = _at_start(starts, len(methods))
+    for epoch, coefficients in enumerate(_coefficients(methods, block)):
+        indices = sample_indices(keys, epoch, block[0] * block[1], pools)
+        pair, curve = finite_sum_epoch(
+            rows, pair, coefficients, reduced, indices, pool_of=pool_of, same_sample=same_sample
+        )
+        yield curve
+
+
+def _coefficients(methods: tuple[Method, ...], block: tuple[int, int]) -> Float[ndarray, "epochs logs block methods 6"]:
+    """Return the coefficients of all methods side by side, cut into epochs and the blocks between two logs."""
+    return np.stack([method.coefficients for method in methods], axis=1).reshape(-1, *block, len(methods), 6)
 
 
 def _at_start(starts: Float[Array, "seeds dim"], methods: int) -> Pair:

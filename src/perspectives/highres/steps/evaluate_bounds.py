@@ -30,7 +30,7 @@ def evaluate_bounds(*, settings: BoundSettings, curves: Output, measures: Output
             tables.append(pd.DataFrame({"smoothness": smoothness, "curve": curve, "k": k, "bound": bound}))
         name = f"smoothness_{smoothness:g}"
         beta = smoothness
-        rows.append(Measure(quantity=f"smallest_consistent_start_{name}", value=smallest_consistent_start(beta)))
+        rows.append(Measure(quantity=f"smallest_consistent_start_{name}", value=float(smallest_consistent_start(beta))))
         if (smoothness, published.BOUND_30) not in published.BOUNDS:
             continue
         rows.append(Measure(quantity=f"deviation_{name}", value=_deviation(smoothness)))

@@ -29,7 +29,7 @@ def plot_noise_bounds(*, curves: Input, png: Output, pdf: Output, csv: Output) -
             finite = rows[np.isfinite(rows["limit"]) & (rows["k"] >= 2)]
             axes.loglog(finite["k"], finite["limit"], color=COLOURS[1], linestyle="--", label=f"bound {name}")
             axes.set(title=title, xlabel="iteration $k$")
-            axes.set_ylim(bottom=0.3 * float(rows["mean"].to_numpy().min()))
+            axes.set_ylim(bottom=0.3 * np.asarray(rows["mean"]).min())
             axes.legend()
         all_axes[0].set_ylabel("expectation and bound")
         save(figure, png=png, pdf=pdf)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from perspectives.highres.bounds import smallest_consistent_start
 from perspectives.highres.noisy_quadratic import Descent, descend, noisy_quadratic
 from perspectives.highres.schemes import schedule
 from perspectives.highres.settings import NoiseBoundSettings
@@ -23,7 +24,8 @@ def run_noise_bounds(*, settings: NoiseBoundSettings, seed: int, runs: Output, p
     smoothness = float(f.smoothness)
     s, t = schedule(smoothness**-0.5, settings.iterations)
     decades = np.log10(settings.iterations)
-    k = np.unique(np.round(np.logspace(0, decades, round(POINTS_PER_DECADE * decades) + 1)).astype(int))
+    spaced = np.round(np.logspace(0, decades, round(POINTS_PER_DECADE * decades) + 1)).astype(int)
+    k = np.union1d(spaced, smallest_consistent_start(settings.beta))  # bound (30) needs the Lyapunov function there
     keys = jax.random.split(stream(seed, "highres.noise_bounds"), settings.seeds)
 
     @partial(jax.jit, static_argnums=1)
