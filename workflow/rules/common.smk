@@ -1,4 +1,4 @@
-# What every rule uses: the resolved settings, the folder of results, the command and the staleness of a step.
+# Resolved settings, the folder of results, the command and the staleness of a step, the data: what all rules use.
 
 import json
 import os
@@ -18,8 +18,8 @@ except ModuleNotFoundError as error:
     )
 
 # Every step runs in the environment that runs Snakemake, activated or not.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+os.environ.update(
+    PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 )
 
 try:
