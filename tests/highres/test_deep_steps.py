@@ -117,13 +117,20 @@ def test_a_killed_training_is_picked_up_to_the_same_bytes(images, uninterrupted,
     )
     assert rounds == [11, 12]
     assert (tmp_path / "x.npz").read_bytes() == uninterrupted.read_bytes()
+    assert not list((tmp_path / "saved").iterdir()), "what is finished needs no checkpoint"
 
 
-def test_a_checkpoint_is_not_taken_for_that_of_another_training():
-    ours = identity(TINY, "sgd", 0)
+def test_a_checkpoint_is_not_taken_for_that_of_another_training(digits, images):
+    ours = identity(TINY, "sgd", 0, images)
     longer = TINY.model_copy(update={"epochs": 13})
-    assert ours == identity(TINY, "sgd", 0)
-    assert ours not in {identity(TINY, "svrg", 0), identity(TINY, "sgd", 1), identity(longer, "sgd", 0)}
+    others = {
+        identity(TINY, "svrg", 0, images),
+        identity(TINY, "sgd", 1, images),
+        identity(longer, "sgd", 0, images),
+        identity(TINY, "sgd", 0, digits),
+    }
+    assert ours == identity(TINY, "sgd", 0, images)
+    assert ours not in others
 
 
 def test_arms_share_their_first_network_and_the_order_of_the_data(images, uninterrupted, tmp_path):

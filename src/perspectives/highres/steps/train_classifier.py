@@ -1,6 +1,7 @@
 """Train one method of Fig. 2, all seeds."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import jax
@@ -40,6 +41,7 @@ def train_classifier(
     # The stream has no method in its name: arms are paired.
     keys = jax.random.split(stream(seed, "highres/classifier"), settings.seeds)
     training = arm(method, data, batch=settings.batch, keys=keys)
+    folder = checkpoints / identity(settings, method, seed, images) if checkpoints else None
     fitted = fit(
         training.models,
         cross_entropy,
@@ -48,12 +50,14 @@ def train_classifier(
         steps=settings.epochs * training.batches.steps,
         estimate=training.estimate,
         measure=training.accuracy,
-        checkpoints=checkpoints / identity(settings, method, seed) if checkpoints else None,
+        checkpoints=folder,
         progress=progress,
         key=keys,
     )
     record = fitted.record
     np.savez(curves, method=np.array(method), train_loss=record.loss, validation_accuracy=record.measured)
+    if folder:
+        shutil.rmtree(folder)
 
 
 def read_images(path: Path) -> Images:
@@ -62,7 +66,9 @@ def read_images(path: Path) -> Images:
         return Images(**{name: jnp.asarray(saved[name]) for name in saved.files})
 
 
-def identity(settings: DeepSettings, method: MethodName, seed: int) -> str:
+def identity(settings: DeepSettings, method: MethodName, seed: int, images: Path) -> str:
     """Return a name that a checkpoint shares only with a run that would reach the same bytes."""
-    text = f"{closure.digest(__name__)} {settings.canonical()} {method} {seed}"
+    with images.open("rb") as file:
+        data = hashlib.file_digest(file, "sha256").hexdigest()
+    text = f"{closure.digest(__name__)} {settings.canonical()} {method} {seed} {data} {jax.default_backend()}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
