@@ -372,7 +372,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         id="highres-finding-30",
-        statement="c of NNAG's training over the largest that Theorem 5.1 allows, 1/sqrt(L), read from a = sqrt(L) = 150.",
+        statement="c of NNAG's training over the largest that Theorem 5.1 allows, 1/sqrt(L) with a = sqrt(L) = 150.",
         source="released training script against Theorem 5.1",
         quantity="deep:nnag_c_over_theorems_limit",
     ),
@@ -384,7 +384,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         id="highres-finding-32",
-        statement="What NNAG+SVRG loses when it is reset each epoch, as the text says, not each batch: loss at epoch 20.",
+        statement="What NNAG+SVRG loses when reset each epoch, as the text says, not each batch: loss at epoch 20.",
         source="released training script against Section 5.2",
         quantity="deep:nnag_svrg_reset_epoch_minus_batch_loss_epoch_20",
     ),
