@@ -82,6 +82,7 @@ def noise_free_nnag_minus_semi_implicit(
     return jnp.max(jnp.linalg.norm(noisy - expected, axis=1)) / jnp.max(jnp.linalg.norm(expected, axis=1))
 
 
+@eqx.filter_jit
 def svrg_bias(problem: LogisticRegression, x: Float[Array, "dim"], snapshot: Float[Array, "dim"]) -> Float[Array, ""]:
     """Return |mean over samples of SVRG's estimate - grad f(x)| / |grad f(x)|."""
 
@@ -94,6 +95,7 @@ def svrg_bias(problem: LogisticRegression, x: Float[Array, "dim"], snapshot: Flo
     return jnp.linalg.norm(mean - problem.gradient(x)) / jnp.linalg.norm(problem.gradient(x))
 
 
+@eqx.filter_jit
 def convolution_difference(*, key: Key[Array, ""]) -> Float[Array, ""]:
     """Return the largest difference of `convolve_patches` and XLA's convolution, over the largest output.
 

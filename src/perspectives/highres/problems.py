@@ -119,6 +119,7 @@ class LogisticRegression(eqx.Module):
 Problem = Quadratic | WorstCase | LogisticRegression
 
 
+@eqx.filter_jit
 def planted_logistic(samples: int, dimensions: int, ridge: float, *, key: Key[Array, ""]) -> LogisticRegression:
     """Return a logistic regression on N(0, 1) features whose labels follow a N(0, I) parameter by the logistic law."""
     of_features, of_parameter, of_labels = jax.random.split(key, 3)
