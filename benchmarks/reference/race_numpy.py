@@ -56,8 +56,10 @@ def finite_sum(name, rows, x, samples, every):
     root = np.sqrt(smoothness)
     picked = rows[samples]
     reduced = name in ("svrg", "nnag_svrg")
-    full = gradient(rows, x) if reduced else None
-    at_snapshot = 1 / (1 + np.exp(np.einsum("k...d,...d->k...", picked, x))) if reduced else None
+    full, at_snapshot = 0.0, np.zeros(0)
+    if reduced:
+        full = gradient(rows, x)
+        at_snapshot = 1 / (1 + np.exp(np.einsum("k...d,...d->k...", picked, x)))
     step = 1 / smoothness if name == "sgd" else 0.1 / smoothness
     a = root if name == "nnag_sgd" else root / 10
     v, t, curve = x, 0.0, []

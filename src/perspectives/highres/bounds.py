@@ -29,6 +29,7 @@ def nnag_gap_bound(
     ((t_i + 2 beta / sqrt(L)) s_i)^2 sigma^2 / 8 a step; the sums are bounded by integrals.
     **Departs**: for alpha > 3/4 the first noise term is printed without the factor 1 / (8 (4 alpha - 3)) that the
     integral gives; we keep it, so that the bound tends to the printed one for alpha = 3/4. Not used in any figure.
+    Two steps of the proof do not hold, see the study's page; the formula is the printed one all the same.
     """
     root = np.sqrt(smoothness)
     slow = 1 - alpha
@@ -87,7 +88,7 @@ def smallest_consistent_start(beta: float, *, alpha: float = 0.75, c_is_largest:
     """Return the smallest k0 that satisfies the condition of Theorem 5.1 with itself as k.
 
     **Source**: Theorem 5.1 and Lemma A.1: beta <= k0^alpha (1 + (sum_{i <= k0} i^-alpha)^2 / 8) when c = 1 / sqrt(L),
-    and beta <= k0^alpha for a smaller c (`c_is_largest` False).
+    and beta <= k0^alpha for a smaller c (`c_is_largest` False). Only the second holds: see `stability`.
     """
     k, total = 0, 0.0
     while True:

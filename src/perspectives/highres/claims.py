@@ -422,6 +422,90 @@ FINDINGS: tuple[Finding, ...] = (
             start=36,
         )
     ),
+    Finding(
+        id="highres-finding-36",
+        statement="NNAG with beta = L = 100 and no noise: log10 of the growth of Theorem 5.1's Lyapunov function from its k0 = 39 on.",
+        source="Theorem 5.1, Lemma A.1",
+        quantity="bounds:log10_lyapunov_growth_smoothness_100",
+    ),
+    Finding(
+        id="highres-finding-37",
+        statement="From the k0 = 465 that the plain condition beta <= k0^alpha of the lemma asks, it does not grow.",
+        source="Lemma A.1",
+        quantity="bounds:log10_lyapunov_growth_lemma_smoothness_100",
+    ),
+    Finding(
+        id="highres-finding-38",
+        statement="Bound (33) as printed does not hold for the first k: largest ratio of the mean to it from k = 2 on.",
+        source="Theorem 5.2",
+        quantity="noise_bounds:gradient_over_bound_33_from_k_2",
+    ),
+    Finding(
+        id="highres-finding-39",
+        statement="The point that generated the labels is no minimiser: its loss minus min f, below which Fig. 1b's curves dive.",
+        source="Fig. 1b",
+        quantity="race:generating_point_excess",
+    ),
+    Finding(
+        id="highres-finding-40",
+        statement="What the paper takes for L, the largest squared row of the data.",
+        source="Section 5.1",
+        quantity="race:largest_squared_row",
+    ),
+    Finding(
+        id="highres-finding-41",
+        statement="The smoothness of the same loss.",
+        source="Section 5.1",
+        quantity="race:smoothness",
+    ),
+    Finding(
+        id="highres-finding-42",
+        statement="NNAG loses if beta is L / 10, as the text says, and not L, as the code has it: difference at the last epoch.",
+        source="Section 5.1",
+        quantity="race:nnag_beta_tenth_minus_full_code",
+    ),
+    Finding(
+        id="highres-finding-43",
+        statement="Perturbed gradient descent loses by the code's step 1/(L k^(2/3)) against the text's: difference at the last epoch.",
+        source="Section 5.1",
+        quantity="race:perturbed_gd_code_step_minus_text_step",
+    ),
+    Finding(
+        id="highres-finding-44",
+        statement="With the text's steps gradient descent beats Per-FE-C: Per-FE-C's loss lies above by minus this.",
+        source="Section 5.1",
+        quantity="race:perturbed_gd_minus_per_fe_c_text",
+    ),
+    Finding(
+        id="highres-finding-45",
+        statement="NNAG with one noise for x and v, as (29), minus NNAG with two, as the code: difference at the last epoch.",
+        source="(29)",
+        quantity="race:nnag_reused_minus_fresh_noise_code",
+    ),
+    Finding(
+        id="highres-finding-46",
+        statement="Per-FE-C with the gradient at x, as the code, minus at y, as its authors: difference at the last epoch.",
+        source="released code",
+        quantity="race:per_fe_c_gradient_x_minus_y",
+    ),
+    Finding(
+        id="highres-finding-47",
+        statement="NNAG+SVRG drawing from 10 of the samples only, as the code, minus from all: difference at the last epoch.",
+        source="released code",
+        quantity="race:nnag_svrg_index_bug_minus_all_samples",
+    ),
+    Finding(
+        id="highres-finding-48",
+        statement="At epoch 1 SGD lies below NNAG+SGD (released code).",
+        source="Fig. 1b, bottom",
+        quantity="race:sgd_minus_nnag_sgd_epoch_1",
+    ),
+    Finding(
+        id="highres-finding-49",
+        statement="At epoch 20 NNAG+SGD lies below SGD (released code).",
+        source="Fig. 1b, bottom",
+        quantity="race:sgd_minus_nnag_sgd_epoch_20",
+    ),
 )
 
 FIGURES = (

@@ -40,6 +40,7 @@ class RaceProblem(NamedTuple):
         return 4 * self.regression.largest_example_smoothness
 
 
+@partial(jax.jit, static_argnames=("samples", "dimensions", "seeds"))
 def race_problem(*, samples: int, dimensions: int, seeds: int, key: Key[Array, ""]) -> RaceProblem:
     """Return the synthetic problem: a_i ~ N(1, I), x* ~ N(0, I), P(y_i = 1) = sigmoid(a_i . x*), x0 ~ N(0, I) a seed.
 
@@ -53,6 +54,7 @@ def race_problem(*, samples: int, dimensions: int, seeds: int, key: Key[Array, "
     return RaceProblem(jnp.where(positive, 1.0, -1.0)[:, None] * features, generator, starts(jnp.arange(seeds)))
 
 
+@jax.jit
 def losses(rows: Float[Array, "samples dim"], x: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
     """Return f at each x, in nats."""
     return jnp.mean(jax.nn.softplus(-x @ rows.T), axis=-1)

@@ -12,6 +12,7 @@ from perspectives.highres.bounds import (
     smallest_consistent_start,
 )
 from perspectives.highres.settings import BoundSettings
+from perspectives.highres.stability import log10_lyapunov_growth
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Output
 
@@ -29,8 +30,7 @@ def evaluate_bounds(*, settings: BoundSettings, curves: Output, measures: Output
         for curve, bound in drawn.items():
             tables.append(pd.DataFrame({"smoothness": smoothness, "curve": curve, "k": k, "bound": bound}))
         name = f"smoothness_{smoothness:g}"
-        beta = smoothness
-        rows.append(Measure(quantity=f"smallest_consistent_start_{name}", value=float(smallest_consistent_start(beta))))
+        rows += _starts(smoothness, name)
         if (smoothness, published.BOUND_30) not in published.BOUNDS:
             continue
         rows.append(Measure(quantity=f"deviation_{name}", value=_deviation(smoothness)))
@@ -43,6 +43,17 @@ def evaluate_bounds(*, settings: BoundSettings, curves: Output, measures: Output
         rows.append(Measure(quantity=f"fitted_initial_lyapunov_{name}", value=_fitted_initial(smoothness)))
     pd.concat(tables).to_csv(curves, index=False)
     write_measures(measures, rows)
+
+
+def _starts(beta: float, name: str) -> list[Measure]:
+    """Return the smallest k0 of Theorem 5.1 and of the plain condition of its lemma, and what eps does from there."""
+    rows = []
+    strict = smallest_consistent_start(beta, c_is_largest=False)
+    for kind, k0 in (("", smallest_consistent_start(beta)), ("_lemma", strict)):
+        rows.append(Measure(quantity=f"smallest_consistent_start{kind}_{name}", value=float(k0)))
+        growth = log10_lyapunov_growth(beta, k0, 2 * strict)
+        rows.append(Measure(quantity=f"log10_lyapunov_growth{kind}_{name}", value=growth))
+    return rows
 
 
 def _bounds(k: np.ndarray, smoothness: float, initial: float | None = None) -> dict[str, np.ndarray]:

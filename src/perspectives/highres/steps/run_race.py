@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from perspectives.highres.problems import newton_minimiser
+from perspectives.highres.race import losses as loss_at
 from perspectives.highres.race import race, race_problem
 from perspectives.highres.schemes import finite_sum_methods, gaussian_methods
 from perspectives.highres.settings import RaceSettings
@@ -43,7 +44,7 @@ def run_race(
     )
     methods = gaussian + finite_sum
     f = problem.regression
-    first = np.array([f(start) for start in problem.starts])
+    first = np.asarray(loss_at(problem.rows, problem.starts))
     curves = [np.broadcast_to(first, (1, len(methods), settings.seeds))]
     epochs = race(
         problem,
@@ -65,8 +66,8 @@ def run_race(
         gaussian=np.arange(len(methods)) < len(gaussian),
         epochs=np.arange(settings.epochs * settings.logs_per_epoch + 1) / settings.logs_per_epoch,
         logs_per_epoch=settings.logs_per_epoch,
-        generator_loss=float(f(problem.generator)),
-        minimum_loss=float(f(newton_minimiser(f))),
+        generator_loss=float(loss_at(problem.rows, problem.generator)),
+        minimum_loss=float(loss_at(problem.rows, newton_minimiser(f))),
         row_smoothness=smoothness,
         smoothness=float(f.smoothness),
     )
