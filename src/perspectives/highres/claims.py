@@ -424,7 +424,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         id="highres-finding-10",
-        statement="NNAG, beta = L = 100, no noise: log10 of the growth of Theorem 5.1's Lyapunov function from k0 = 39.",
+        statement="Without noise, beta = L = 100: log10 of the growth of Theorem 5.1's Lyapunov function from k0 = 39.",
         source="Theorem 5.1, Lemma A.1",
         quantity="bounds:log10_lyapunov_growth_smoothness_100",
     ),
@@ -442,7 +442,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         id="highres-finding-13",
-        statement="The point that generated the labels is no minimiser, so Fig. 1b's curves dive below it: excess loss.",
+        statement="Excess loss of the point that generated the labels; Fig. 1b's curves dive below it.",
         source="Fig. 1b",
         quantity="race:generating_point_excess",
     ),
