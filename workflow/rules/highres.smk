@@ -111,7 +111,7 @@ rule run_nag:
     input:
         breast_cancer=data("breast-cancer"),
     output:
-        descents=f"{RUNS}/nag.npz",
+        descents=f"{RUNS}/nag.csv",
     log:
         f"{LOGS}/highres/run_nag.log",
     benchmark:
@@ -124,7 +124,7 @@ rule run_nag:
 
 rule evaluate_constants:
     input:
-        descents=f"{RUNS}/nag.npz",
+        descents=f"{RUNS}/nag.csv",
     output:
         measures=f"{TABLES}/constants_measures.csv",
         ratios=f"{TABLES}/constants_ratios.csv",
