@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from perspectives.highres.classification import METHODS, MIXTURE_A, MIXTURE_C, Accuracy, classifier, cross_entropy
+from perspectives.highres.arms import MIXTURE_A, MIXTURE_C
+from perspectives.highres.classification import METHODS, Accuracy, classifier, cross_entropy
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (32, 32, 3)], ids=str)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perspectives.highres.arms import LABELS, PAPERS, MethodName
 from perspectives.highres.bands import half_width, variance_with_sum
-from perspectives.highres.classification import METHODS, PAPERS, MethodName
 from perspectives.highres.settings import DeepSettings
 from perspectives.highres.steps.evaluate_bands import COLUMNS, evaluate_bands
 from perspectives.highres.steps.evaluate_deep import evaluate_deep
@@ -155,7 +155,7 @@ def planted(tmp_path):
     for method, level in levels.items():
         accuracy = {"nnag": 0.8, "svrg": 0.75}.get(method, 0.7) + noise
         np.savez(tmp_path / f"{method}.npz", method=method, train_loss=level + noise, validation_accuracy=accuracy)
-    return [tmp_path / f"{method}.npz" for method in METHODS]
+    return [tmp_path / f"{method}.npz" for method in LABELS]
 
 
 def test_the_closest_competitor_that_did_not_diverge_is_subtracted(planted, tmp_path):

@@ -7,7 +7,6 @@ their seeds: equal initial networks and equal order of the data.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import equinox as eqx
 import jax
@@ -15,41 +14,32 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
+from perspectives.highres.arms import MIXTURE_A, MIXTURE_C, NNAG_A, NNAG_C, STEP, MethodName
 from perspectives.highres.nnag import nnag
 from perspectives.highres.svrg import svrg_gradient
 from perspectives.numerics.nets import LeNet, Perceptron
 from perspectives.numerics.training import Epochs
-
-MethodName = Literal["sgd", "svrg", "nnag", "nnag_svrg", "nnag_a15", "nnag_svrg_epoch_reset"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """An optimiser as a function of the number of batches in an epoch, and whether SVRG estimates its gradients."""
 
-    label: str
     optimiser: Callable[[int], optax.GradientTransformation]
     variance_reduced: bool = False
 
 
-NNAG_C, NNAG_A = 0.05, 150.0
-"""c and a = beta / sqrt(L) of NNAG, defaults of the released training script's command line."""
-MIXTURE_C, MIXTURE_A = 0.001, 30.0
-"""The same for NNAG+SVRG."""
-
 METHODS: Mapping[MethodName, Method] = MappingProxyType(
     {
-        "sgd": Method(label="SGD", optimiser=lambda _: optax.sgd(0.01)),
-        "svrg": Method(label="SVRG", optimiser=lambda _: optax.sgd(0.01), variance_reduced=True),
-        "nnag": Method(label="NNAG", optimiser=lambda _: nnag(NNAG_C, NNAG_A, as_released=True)),
+        "sgd": Method(optimiser=lambda _: optax.sgd(STEP)),
+        "svrg": Method(optimiser=lambda _: optax.sgd(STEP), variance_reduced=True),
+        "nnag": Method(optimiser=lambda _: nnag(NNAG_C, NNAG_A, as_released=True)),
         "nnag_svrg": Method(
-            label="NNAG+SVRG",
             optimiser=lambda _: nnag(MIXTURE_C, MIXTURE_A, reset_every=1, as_released=True),
             variance_reduced=True,
         ),
-        "nnag_a15": Method(label="NNAG, a = 15", optimiser=lambda _: nnag(NNAG_C, NNAG_A / 10, as_released=True)),
+        "nnag_a15": Method(optimiser=lambda _: nnag(NNAG_C, NNAG_A / 10, as_released=True)),
         "nnag_svrg_epoch_reset": Method(
-            label="NNAG+SVRG, reset each epoch",
             optimiser=lambda batches: nnag(MIXTURE_C, MIXTURE_A, reset_every=batches, as_released=True),
             variance_reduced=True,
         ),
@@ -57,14 +47,11 @@ METHODS: Mapping[MethodName, Method] = MappingProxyType(
 )
 """All arms, with the values of the released script.
 
-**Source**: the released script's defaults; SGD's and SVRG's step is 0.01 there.
+**Source**: the released script; the constants stand in `arms`.
 **Departs**: SVRG's first snapshot is the initial network, where the released code takes another random one for the
 first epoch. The last two arms are ours: NNAG with a tenth of a, since the value for CIFAR-10 diverges at first on other
 data; NNAG+SVRG with the reset where the text has it, each epoch, where the code resets at each batch.
 """
-
-PAPERS: tuple[MethodName, ...] = ("sgd", "svrg", "nnag", "nnag_svrg")
-"""The four methods that Fig. 2 draws."""
 
 
 @dataclass(frozen=True, kw_only=True)

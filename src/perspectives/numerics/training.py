@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import orbax.checkpoint as ocp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
 
@@ -191,7 +190,7 @@ def fit(
     training, state = prepared(model, loss, batches, optimiser, estimate, measure, seeds=key.ndim > 0)
     training, state, key = _placed(training, state, key)
 
-    manager = _manager(checkpoints) if checkpoints else None
+    manager = _manager(checkpoints) if checkpoints and rounds > checkpoint_every else None
     done, records = 0, []
     if manager and (latest := manager.latest_step()) is not None:
         done = latest
@@ -201,7 +200,7 @@ def fit(
         records.append(jax.tree.map(np.asarray, record))
         done += 1
         if manager and done % checkpoint_every == 0 and done < rounds:
-            manager.save(done, args=ocp.args.StandardSave((state, _stacked(records, 0))))
+            _save(manager, done, state, records)
         progress(done, rounds, loss=float(np.mean(records[-1].loss)))
     if manager:
         manager.close()
@@ -246,15 +245,26 @@ def _stacked(records: list[Record], axis: int) -> Record:
     return jax.tree.map(lambda *leaves: np.stack(leaves, axis), *records)
 
 
-def _manager(folder: Path) -> ocp.CheckpointManager:
+def _manager(folder: Path) -> Any:
+    # Imported here, since it takes as long as JAX and only trainings that are saved need it.
+    import orbax.checkpoint as ocp
+
     options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
     return ocp.CheckpointManager(folder.absolute(), options=options)
 
 
+def _save(manager: Any, done: int, state: State, records: list[Record]) -> None:
+    import orbax.checkpoint as ocp
+
+    manager.save(done, args=ocp.args.StandardSave((state, _stacked(records, 0))))
+
+
 def _restored(
-    manager: ocp.CheckpointManager, done: int, training: Training, state: State, key: Key[Array, "..."], together: bool
+    manager: Any, done: int, training: Training, state: State, key: Key[Array, "..."], together: bool
 ) -> tuple[Any, list[Record]]:
     """Return the saved state and the records of the `done` rounds before it."""
+    import orbax.checkpoint as ocp
+
     _, record = eqx.filter_eval_shape(train_round, training, state, key, jnp.asarray(done), together)
     records = jax.tree.map(lambda leaf: np.empty((done, *leaf.shape), leaf.dtype), record)
     target = jax.tree.map(ocp.utils.to_shape_dtype_struct, (state, records))

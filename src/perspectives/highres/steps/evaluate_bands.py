@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from perspectives.highres.arms import PAPERS
 from perspectives.highres.bands import RUNS, half_width, recovered_variance
-from perspectives.highres.classification import PAPERS
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output

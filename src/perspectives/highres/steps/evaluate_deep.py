@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
 
-from perspectives.highres.classification import MIXTURE_A, NNAG_A, NNAG_C, PAPERS
+from perspectives.highres.arms import MIXTURE_A, NNAG_A, NNAG_C, PAPERS
 from perspectives.numerics.statistics import mean_interval
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output

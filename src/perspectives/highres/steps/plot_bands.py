@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from perspectives.highres.classification import METHODS, PAPERS
+from perspectives.highres.arms import LABELS, PAPERS
 from perspectives.highres.steps.plot_deep import QUANTITIES, STYLES
 from perspectives.workbench.figures import PAGE_INCHES, save, style
 from perspectives.workbench.step import Input, Output
@@ -23,7 +23,7 @@ def plot_bands(*, curves: Input, png: Output, pdf: Output, csv: Output) -> None:
                 for method in PAPERS:
                     found = of_quantity[of_quantity["method"] == method]
                     epoch, mean, half = (np.asarray(found[name]) for name in ("epoch", "mean", kind))
-                    axes.plot(epoch, mean, label=METHODS[method].label, **STYLES[method])
+                    axes.plot(epoch, mean, label=LABELS[method], **STYLES[method])
                     axes.fill_between(
                         epoch, mean - half, mean + half, color=STYLES[method]["color"], alpha=0.2, linewidth=0
                     )

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from perspectives.highres import published as archived
-from perspectives.highres.classification import METHODS, PAPERS, MethodName
+from perspectives.highres.arms import LABELS, PAPERS, MethodName
 from perspectives.highres.settings import DeepSettings
 from perspectives.workbench.figures import COLOURS, PAGE_INCHES, PUBLISHED, save, style
 from perspectives.workbench.step import Input, Output
@@ -72,5 +72,5 @@ def plot_deep(
 def _draw(axes: Axes, rows: pd.DataFrame, method: MethodName) -> None:
     found = rows[rows["method"] == method]
     epoch, mean, low, high = (np.asarray(found[name]) for name in ("epoch", "mean", "ci_low", "ci_high"))
-    axes.plot(epoch, mean, label=METHODS[method].label, **STYLES[method])
+    axes.plot(epoch, mean, label=LABELS[method], **STYLES[method])
     axes.fill_between(epoch, low, high, color=STYLES[method]["color"], alpha=0.2, linewidth=0)

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from perspectives.highres.classification import Images, MethodName, arm, cross_entropy
+from perspectives.highres.arms import MethodName
+from perspectives.highres.classification import Images, arm, cross_entropy
 from perspectives.highres.settings import DeepSettings
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
@@ -57,7 +58,7 @@ def train_classifier(
     record = fitted.record
     np.savez(curves, method=np.array(method), train_loss=record.loss, validation_accuracy=record.measured)
     if folder:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a short training saves nothing
 
 
 def read_images(path: Path) -> Images:
