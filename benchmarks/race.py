@@ -101,9 +101,14 @@ def _print_floor(seeds: int, ours: float, rows: np.ndarray) -> None:
     x = np.random.default_rng(0).normal(size=(3 * seeds, DIMENSIONS))
     margins = x @ rows.T
     out = np.empty_like(margins)
-    product = min(_seconds(lambda: [np.matmul(x, rows.T, out=out) for _ in range(200)]) for _ in range(5)) / 200
-    back = min(_seconds(lambda: [margins @ rows for _ in range(200)]) for _ in range(5)) / 200
-    exponential = min(_seconds(lambda: [np.exp(margins, out=out) for _ in range(200)]) for _ in range(5)) / 200
+    product, back, exponential = (
+        min(_seconds(lambda operation=operation: [operation() for _ in range(20)]) for _ in range(100)) / 20
+        for operation in (
+            lambda: np.matmul(x, rows.T, out=out),
+            lambda: margins @ rows,
+            lambda: np.exp(margins, out=out),
+        )
+    )
     flops = 2 * margins.size * DIMENSIONS
     cores = os.cpu_count() or 1
     floor = ITERATIONS * (product + back + exponential / cores)

@@ -10,7 +10,15 @@ import pytest
 from perspectives.highres import race as module
 from perspectives.highres.nnag import nnag
 from perspectives.highres.perturbed import per_fe_c, shrinking_gradient_descent
-from perspectives.highres.race import Pair, finite_sum_epoch, gaussian_epoch, gradients, losses, race_problem
+from perspectives.highres.race import (
+    Pair,
+    finite_sum_epoch,
+    gaussian_epoch,
+    gradients,
+    losses,
+    race_problem,
+    sample_indices,
+)
 from perspectives.highres.schemes import finite_sum_methods, gaussian_methods
 
 ITERATIONS, BLOCK, SEEDS, DIM, SAMPLES = 60, 10, 3, 4, 50
@@ -133,20 +141,29 @@ def test_coefficients_of_the_text_move_like_the_optax_transformations(problem):
         np.testing.assert_allclose(curves[name], np.array(found), rtol=tolerance)
 
 
-def test_a_seed_gives_the_same_curve_whatever_the_grouping():
+def test_a_seed_gives_the_same_curve_whatever_the_grouping(problem):
+    methods = gaussian_methods("text", smoothness=50.0, iterations=40, samples=SAMPLES)
     arguments: dict[str, Any] = {
         "iterations_per_epoch": 20,
         "logs_per_epoch": 2,
         "same_sample": False,
         "key": jax.random.key(1),
     }
-    problem = race_problem(samples=SAMPLES, dimensions=DIM, seeds=4, key=jax.random.key(0))
-    top = gaussian_methods("text", smoothness=50.0, iterations=40, samples=SAMPLES)
-    bottom = finite_sum_methods("text", smoothness=50.0, iterations=40, per_epoch=20, samples=SAMPLES, dimensions=DIM)
-    together = np.stack(list(module.race(problem, top, bottom, groups=1, **arguments)))
-    apart = np.stack(list(module.race(problem, top, bottom, groups=2, **arguments)))
-    assert together.shape == (2, 2, 7, 4)
+    together = np.stack(list(module.race(problem, methods, (), groups=1, **arguments)))
+    apart = np.stack(list(module.race(problem, methods, (), groups=3, **arguments)))
+    assert together.shape == (2, 2, 3, 3)
     np.testing.assert_allclose(apart, together, rtol=1e-12)  # another blocking of the matrix products
+
+
+def test_samples_are_uniform_over_their_pool():
+    keys = jax.random.split(jax.random.key(0), 2)
+    drawn = np.asarray(sample_indices(keys, 0, 4000, (4, 10)))
+    assert drawn.shape == (4000, 2, 2)
+    for column, pool in enumerate((4, 10)):
+        counts = np.bincount(drawn[:, column].ravel(), minlength=pool)
+        assert len(counts) == pool
+        # 8000 draws: five standard deviations of a count
+        assert np.all(np.abs(counts - 8000 / pool) < 5 * np.sqrt(8000 / pool))
 
 
 def test_per_fe_c_with_the_gradient_at_x_moves_like_its_transformation(problem):
