@@ -30,7 +30,7 @@ def plot_constants(*, ratios: Input, png: Output, pdf: Output, csv: Output) -> N
         for axes in (left, right):
             axes.axhline(1.0, color="black", linewidth=0.9)
             axes.set_xlabel("iteration $k$")
-        right.legend()
+        left.legend(loc="lower left")
         save(figure, png=png, pdf=pdf)
         plt.close(figure)
     shown = table.drop(columns="smallest_squared_gradient")

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from perspectives.highres import published as archived
 from perspectives.highres.arms import LABELS, PAPERS, MethodName
@@ -59,6 +60,9 @@ def plot_deep(
                     # An interval may reach below zero, where a logarithmic axis has no end.
                     each.set_yscale("log", nonpositive="clip")
                     each.set_ylim(bottom=0.7 * float(np.nanmin(np.asarray(rows["mean"]))))
+                else:
+                    each.set_ylim(0, 1)
+                each.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes[1].set_xlabel("epoch")
         if papers_data:
             grid[0, 0].plot([], [], label="published", **PUBLISHED)
