@@ -27,8 +27,8 @@ except ModuleNotFoundError:
 BATCH, RATE = 64, 0.01
 NETWORKS = {
     "perceptron 64-120-84-10, digits": ((8, 8, 1), 22),
-    "LeNet, 28 x 28 x 1": ((28, 28, 1), 10),
-    "LeNet, 32 x 32 x 3": ((32, 32, 3), 10),
+    "LeNet, 28 x 28 x 1": ((28, 28, 1), 5),
+    "LeNet, 32 x 32 x 3": ((32, 32, 3), 5),
 }
 """Name -> shape of the images, batches timed at once."""
 
@@ -37,7 +37,7 @@ def main() -> None:
     """Time and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     # Pinning holds for both programs whatever each makes of its own thread settings.
