@@ -5,6 +5,7 @@ written with the signed rows y_i a_i, and the sigmoid as a tanh, which never ove
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -191,8 +192,8 @@ def race(
 ) -> Iterator[Float[ndarray, "logs methods seeds"]]:
     """Yield the losses of one epoch after the other: Gaussian methods first, then those on the finite sum.
 
-    Seeds are split into `groups` and each group's two panels are dispatched before any is waited for: XLA runs a loop
-    on one core, so this is what fills the others. A seed's stream depends on its number alone, never on the groups.
+    Seeds are split into `groups`, a thread each: XLA runs a loop on one core, so this is what fills the others. What
+    a seed draws depends on its number alone, never on the groups.
     """
     noise_key, sample_key = jax.random.split(key)
     keys_of = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
@@ -204,9 +205,13 @@ def race(
             problem.rows, finite_sum, block, problem.starts[part], keys_of(sample_key, part), same_sample
         )
         running.append([panel for panel, methods in ((above, gaussian), (below, finite_sum)) if methods])
-    for _ in range(len((gaussian + finite_sum)[0].coefficients) // iterations_per_epoch):
-        dispatched = [[next(panel) for panel in panels] for panels in running]
-        yield np.concatenate([np.concatenate(panels, axis=1) for panels in dispatched], axis=2)
+
+    def advance(panels: list[Iterator[Array]]) -> ndarray:
+        return np.concatenate([next(panel) for panel in panels], axis=1)
+
+    with ThreadPoolExecutor(groups) as threads:
+        for _ in range(len((gaussian + finite_sum)[0].coefficients) // iterations_per_epoch):
+            yield np.concatenate(list(threads.map(advance, running)), axis=2)
 
 
 def _gaussian_epochs(
