@@ -54,7 +54,7 @@ class Checkout:
 
     def stale(self) -> set[str]:
         """Return the names of the rules that Snakemake would run now."""
-        result = self.snakemake("-n", "--quiet", "progress")
+        result = self.snakemake("-n")
         assert result.returncode == 0, result.stdout + result.stderr
         if "Nothing to be done" in result.stdout + result.stderr:
             return set()

@@ -81,7 +81,7 @@ def test_an_edit_in_the_runner_makes_every_step_stale_but_the_data(finished):
 
 
 def test_a_changed_setting_makes_stale_what_depends_on_it(finished):
-    result = finished.run(*finished.command("-n", "--quiet", "progress"), "highres={flow: {points: 401}}")
+    result = finished.run(*finished.command("-n"), "highres={flow: {points: 401}}")
     text = result.stdout + result.stderr
     assert result.returncode == 0, text
     for rule in ("solve_flows", "evaluate_lyapunov", "plot_lyapunov", "judge", "save_settings"):
@@ -94,7 +94,7 @@ def test_the_locked_environment_makes_stale_only_when_asked(finished):
     lock = finished.folder / "requirements" / "cpu.txt"
     with edited(lock, "\n", "\n# another lock\n"):
         assert finished.stale() == set()
-        result = finished.run(*finished.command("-n", "--quiet", "progress"), "stale_on_environment=true")
+        result = finished.run(*finished.command("-n"), "stale_on_environment=true")
     assert "\nsolve_flows " in result.stdout + result.stderr
 
 

@@ -6,11 +6,12 @@ import shlex
 import sys
 
 try:
-    from perspectives.suite.settings import resolve
+    from perspectives.suite.settings import read_config, resolve
     from perspectives.workbench import closure
     from perspectives.workbench.digests import corrupted
     from perspectives.workbench.errors import UserError
     from perspectives.workbench.manifest import read_manifest
+    from perspectives.workbench.settings import overlay
     from perspectives.workbench.sources import explain_missing, missing_offline
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -23,7 +24,11 @@ os.environ.update(
 )
 
 try:
-    SETTINGS = resolve(config, Path(workflow.basedir) / "workflow" / "presets")
+    # Snakemake's `configfile:` would not say which file is malformed. --configfile and --config lie over it.
+    SETTINGS = resolve(
+        overlay(read_config(Path("config.yaml")), config),
+        Path(workflow.basedir) / "workflow" / "presets",
+    )
 except UserError as error:
     raise WorkflowError(str(error))
 
@@ -33,6 +38,10 @@ RESULT_SETTINGS = json.dumps(
     sort_keys=True,
 )
 RESULTS = f"results/{SETTINGS.preset}"
+if Path("results").exists() and not os.access("results", os.W_OK):
+    raise WorkflowError(
+        f"The folder {Path('results').resolve()} is read-only; results are written there."
+    )
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 GPU = int(SETTINGS.device == "gpu")

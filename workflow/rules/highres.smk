@@ -1,10 +1,11 @@
 # Maskan, Zygalakis, Yurtsever, A Variational Perspective on High-Resolution ODEs, NeurIPS 2023.
 # Each block reads: run, evaluate, plot. docs/highres.md has the maths.
 
+from perspectives.highres.arms import LABELS
+
 H = SETTINGS.highres
 RUNS = f"{RESULTS}/highres/runs"
 TABLES = f"{RESULTS}/highres/tables"
-METHODS = ("sgd", "svrg", "nnag", "nnag_svrg", "nnag_a15", "nnag_svrg_epoch_reset")
 
 
 # --- Theorems 2.1 to 2.3: Lyapunov functions along the ODEs
@@ -324,7 +325,7 @@ rule train_classifier:
 
 rule evaluate_deep:
     input:
-        runs=expand(f"{RUNS}/classifier_{{method}}.npz", method=METHODS),
+        runs=expand(f"{RUNS}/classifier_{{method}}.npz", method=LABELS),
     output:
         curves=f"{TABLES}/deep_curves.csv",
         measures=f"{TABLES}/deep_measures.csv",

@@ -28,10 +28,23 @@ class Settings(Section):
     seed: int = Field(default=0, ge=0, description="Root of all random streams.")
     device: Literal["cpu", "gpu"] = Field(default="cpu", description="Where training runs; the rest needs no GPU.")
     stale_on_environment: bool = Field(
-        False, description="Whether a change of the locked environment reruns everything."
+        default=False, description="Whether a change of the locked environment reruns everything."
     )
     data: DataSettings = DataSettings()
     highres: HighresSettings = HighresSettings()
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the user's configuration file. **Raises**: UserError when it is missing or no mapping in YAML."""
+    try:
+        read = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(read, dict):
+        raise UserError(f"{path} must map setting names to values, but holds {read!r}.")
+    return read
 
 
 def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
