@@ -36,6 +36,16 @@ def package(tmp_path):
 
 
 STEP = "perspectives.x.steps.go"
+REWORDED = """
+'''New words.'''
+import perspectives.low.deep  # why
+
+
+def f():
+    '''Say.'''
+    from ..low import lazy
+    return 1
+"""
 
 
 def test_closure_counts_parents_and_lazy_imports_but_not_what_only_the_type_checker_reads(package):
@@ -48,7 +58,7 @@ def test_closure_counts_parents_and_lazy_imports_but_not_what_only_the_type_chec
 @pytest.mark.parametrize(
     ("edit", "changes"),
     [
-        pytest.param({"x__maths": "'''New words.'''\nimport perspectives.low.deep  # why\n\n\ndef f():\n    '''Say.'''\n    from ..low import lazy\n    return 1\n"}, False, id="comment, docstring, layout"),
+        pytest.param({"x__maths": REWORDED}, False, id="comment, docstring, layout"),
         pytest.param({"x__other": "B = 2\n"}, False, id="unrelated module"),
         pytest.param({"low__lazy": "C = 2\n"}, True, id="code in a dependency"),
         pytest.param({"low__INIT": "D = 2\n"}, True, id="code in a parent package"),

@@ -226,7 +226,7 @@ def _start_log(log: Path | None) -> None:
     handler = logging.FileHandler(log, mode="w") if log else logging.StreamHandler()
     logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.captureWarnings(True)
-    for noisy in ("jax", "matplotlib", "absl", "orbax"):
+    for noisy in ("jax", "matplotlib", "fontTools", "absl", "orbax"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
