@@ -1,6 +1,6 @@
 """How closely each discrete method follows each ODE, and how closely the others follow Nesterov's method."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -8,24 +8,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from perspectives.highres import discretisation, flows
+from perspectives.highres.comparisons import (
+    LOW_RESOLUTION,
+    NAG,
+    ODE_10,
+    ODE_14,
+    SCHEME_24,
+    SCHEME_27,
+    SEMI_IMPLICIT,
+    VARIANTS_27,
+)
 from perspectives.highres.flows import ConvexFlow
 from perspectives.highres.problems import Problem
 
 FROM = 1.0
 """Errors are suprema over t >= 1: at t = 0 the coefficients of all ODEs are singular, and all motions start alike."""
-
-NAG, SCHEME_24, SCHEME_27 = "nag", "24", "27"
-METHODS = (NAG, SCHEME_24, SCHEME_27)
-LOW_RESOLUTION, ODE_10, ODE_14, MODIFIED = "low_resolution", "ode_10", "ode_14", "modified"
-REFERENCES = (LOW_RESOLUTION, ODE_10, ODE_14, MODIFIED)
-SEMI_IMPLICIT = "semi_implicit"
-VARIANTS_27: dict[str, tuple[int, Literal["y", "x"]]] = {
-    "27_weight_2_gradient_y": (2, "y"),
-    "27_weight_2_gradient_x": (2, "x"),
-    "27_weight_1_gradient_y": (1, "y"),
-    "27_weight_1_gradient_x": (1, "x"),
-}
-"""(27) by the summand of its weight k + 2 (printed) or k + 1 (corrected), and by where z takes its gradient."""
 
 _FIRST_INDEX = {NAG: 0, SCHEME_24: 1, SCHEME_27: 1}
 # Expanding a scheme about t_k = (k + offset) h to order h gives x'' + (3/t + h H) x' + (1 + (2 forcing + 1) h/t) grad f

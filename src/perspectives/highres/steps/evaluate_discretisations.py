@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from perspectives.highres.resolution import (
+from perspectives.highres.comparisons import (
     LOW_RESOLUTION,
     METHODS,
     MODIFIED,

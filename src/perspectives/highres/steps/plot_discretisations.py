@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from perspectives.highres.resolution import NAG, SCHEME_24, SCHEME_27
+from perspectives.highres.comparisons import NAG, SCHEME_24, SCHEME_27
 from perspectives.workbench.figures import COLOURS, PAGE_INCHES, save, style
 from perspectives.workbench.step import Input, Output
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import pandas as pd
 
-from perspectives.highres import resolution
+from perspectives.highres import comparisons, resolution
 from perspectives.highres.problems import Quadratic, planted_logistic
 from perspectives.highres.settings import DiscretisationSettings
 from perspectives.numerics.progress import Progress
@@ -32,17 +32,17 @@ def run_discretisations(*, settings: DiscretisationSettings, seed: int, errors: 
             progress(done * len(halvings) + at, len(problems) * len(halvings))
             s = jnp.asarray(2.0**-halving)
             sequences = resolution.sequences(problem, start, s, count)
-            for method in resolution.METHODS:
-                for reference in resolution.REFERENCES:
+            for method in comparisons.METHODS:
+                for reference in comparisons.REFERENCES:
                     error = resolution.distance_from_flow(
                         method, reference, problem, start, s, sequences[method], settings.horizon
                     )
                     rows.append([name, method, reference, float(s), float(error), 0])
-            for method in (resolution.SEMI_IMPLICIT, *resolution.VARIANTS_27):
+            for method in (comparisons.SEMI_IMPLICIT, *comparisons.VARIANTS_27):
                 found = resolution.distance_from_nesterov(
-                    sequences[resolution.NAG], sequences[method], s, settings.horizon
+                    sequences[comparisons.NAG], sequences[method], s, settings.horizon
                 )
-                rows.append([name, method, resolution.NAG, float(s), float(found.distance), int(found.shift)])
+                rows.append([name, method, comparisons.NAG, float(s), float(found.distance), int(found.shift)])
     columns = ["problem", "method", "reference", "s", "error", "shift"]
     pd.DataFrame(rows, columns=columns).to_csv(errors, index=False)
     progress(1, 1)
