@@ -1,9 +1,7 @@
-"""A small planted repository with the results of a run, of the real ledgers and invented numbers; and a browser."""
+"""A small planted repository with the results of a run, of the real ledgers and invented numbers."""
 
 import json
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -106,22 +104,3 @@ def seedling(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def planted(seedling: Path, tmp_path: Path) -> Path:
     """A planted repository; its results lie below results/default."""
     return shutil.copytree(seedling, tmp_path / "repository")
-
-
-@pytest.fixture
-def dom(tmp_path: Path) -> Callable[[Path], str]:
-    """A function that returns a page as it stands after its scripts ran, in a browser that can reach no host."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("chromium not installed")
-
-    def open_page(page: Path) -> str:
-        command = [
-            browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
-            "--virtual-time-budget=5000", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom",
-            page.resolve().as_uri(),
-        ]  # fmt: skip
-        return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
-
-    return open_page

@@ -1,0 +1,26 @@
+"""What the README says can be done."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_the_example_runs_and_converges():
+    [example] = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    names: dict = {}
+    exec(example, names)
+    assert names["loss"](names["x"]["weights"]) < 1e-3
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    assert targets
+    assert not [target for target in targets if "://" not in target and not (ROOT / target).exists()]
+
+
+def test_make_targets_named_in_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"make ([a-z]+)", TEXT)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
