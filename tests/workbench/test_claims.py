@@ -76,6 +76,12 @@ def test_tables_have_the_columns_and_the_measured_numbers():
     assert findings_table(ledgers, measures, "default").finding.tolist() == ["x-f-01"]
 
 
+def test_a_number_that_may_not_decide_a_claim_is_not_shown_as_its_measurement():
+    ledgers = [Ledger(study="x", claims=(planted(presets=("paper",)),))]
+    [row] = claims_table(ledgers, {"x/t:q": measured(0.5)}, "smoke").to_dict("records")
+    assert (row["measured"], row["verdict"], row["seeds"]) == (None, "not testable at this preset", 0)
+
+
 def test_a_name_written_down_twice_is_refused():
     with pytest.raises(ValueError, match="x-01"):
         Ledger(study="x", claims=(planted(), planted()))

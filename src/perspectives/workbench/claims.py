@@ -170,7 +170,8 @@ def claims_table(ledgers: Iterable[Ledger], measures: Mapping[str, Measure], pre
     rows = []
     for ledger in ledgers:
         for claim in ledger.claims:
-            found = measures.get(f"{ledger.study}/{claim.quantity}")
+            # What a preset that may not decide the claim measured, on stand-in data say, is no answer to it.
+            found = measures.get(f"{ledger.study}/{claim.quantity}") if preset in claim.presets else None
             rows.append(
                 [
                     ledger.study, claim.id, claim.source, claim.statement, claim.quantity, *_numbers(found),
