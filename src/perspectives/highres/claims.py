@@ -270,7 +270,7 @@ CLAIMS = (
     ),
     Claim(
         id="highres-32",
-        statement="At epoch 20 NNAG+SVRG has the lowest training loss of four (released reset; stand-in data below `paper`).",
+        statement="At epoch 20 NNAG+SVRG has the lowest training loss (released reset; stand-in data below `paper`).",
         source="Fig. 2",
         quantity="deep:best_other_minus_nnag_svrg_loss_epoch_20",
         criterion=_POSITIVE,
