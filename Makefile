@@ -1,4 +1,5 @@
 # Everything a user needs; `make help` lists it.
+.DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
