@@ -56,15 +56,31 @@ def main() -> int:
         return status
     results = ROOT / "results" / (options.preset or yaml.safe_load(Path("config.yaml").read_text())["preset"])
     report = results / "report.html"
-    status = snakemake("all") or snakemake("--report", str(report), "--quiet", "all")
+    status = snakemake("all")
+    if not status and outdated(report, results):
+        status = snakemake("--report", str(report), "--quiet", "all")
     if options.task == "archive":
-        # The report is no output of a rule, and an edit of the sources is no input of this one: always pack anew.
+        # The report is no output of a rule, and an edit of the sources is no input of this one: pack anew each time.
         status = status or snakemake("archive", "--forcerun", "archive")
         packed = results / "archive" / f"perspectives-{results.name}.tar.gz"
         return status or subprocess.run(["sh", "workflow/verify.sh", str(packed)]).returncode
     if not status:
         show(results, report)
     return status
+
+
+def outdated(report: Path, results: Path) -> bool:
+    """Say whether the report is absent or older than a result; two reports of one run differ in their bytes."""
+    if not report.exists():
+        return True
+    made = report.stat().st_mtime
+    pages = [
+        *results.glob("*.csv"),
+        *results.glob("*.html"),
+        *results.glob("*/captions/*"),
+        *results.glob("*/figures/*"),
+    ]
+    return any(page.stat().st_mtime > made for page in pages if page != report)
 
 
 def show(results: Path, report: Path) -> None:

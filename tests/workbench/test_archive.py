@@ -242,6 +242,11 @@ def test_run_spans_its_jobs_and_admits_uncommitted_changes() -> None:
     assert run.commit == "abc, abc with uncommitted changes"
 
 
+def test_packing_again_changes_nothing_in_the_run() -> None:
+    packing = _record() | {"step": "workbench.archive", "ended": "2026-12-01T00:00:00+00:00"}
+    assert run_of([_record(), packing], "default") == run_of([_record()], "default")
+
+
 def test_results_without_provenance_are_refused() -> None:
     with pytest.raises(UserError, match="no provenance records"):
         run_of([], "default")
@@ -250,6 +255,7 @@ def test_results_without_provenance_are_refused() -> None:
 def _record(started: str = "2026-11-22T10:00:00+00:00", dirty: bool = False) -> dict:
     packages = {"snakemake": "9.27.1"}
     return {
+        "step": "highres.race",
         "started": started,
         "ended": "2026-11-22T10:01:00+00:00",
         "commit": "abc",

@@ -49,7 +49,11 @@ def result_files(root: Path, results: Path) -> Members:
 
 
 def run_of(provenance: Sequence[Mapping[str, Any]], preset: str) -> crate.Run:
-    """Return the run that the records tell of. **Raises**: UserError when there are none."""
+    """Return the run that the records tell of, without earlier packings of it.
+
+    **Raises**: UserError when there are none.
+    """
+    provenance = [record for record in provenance if record["step"] != "workbench.archive"]
     if not provenance:
         raise UserError(f"no provenance records below results/{preset}/logs; run the workflow at this preset first.")
     commits = {
