@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from perspectives.suite.ledgers import LEDGERS
+from perspectives.workbench.readme import plain
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
 
@@ -24,3 +27,9 @@ def test_make_targets_named_in_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"make ([a-z]+)", TEXT)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_claim_of_the_ledger_stands_in_the_table():
+    for ledger in LEDGERS:
+        for claim in ledger.claims:
+            assert f"| {claim.id} | {plain(claim.statement)} | {plain(claim.source)} |" in TEXT, "run: make tables"

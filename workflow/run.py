@@ -14,7 +14,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import yaml
+from perspectives.suite.settings import read_config, resolve
+from perspectives.workbench.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = Path(".snakemake", "run.lock")
@@ -30,6 +31,12 @@ def main() -> int:
     options = parser.parse_args()
     os.chdir(ROOT)
 
+    try:
+        config = read_config(Path("config.yaml")) | ({"preset": options.preset} if options.preset else {})
+        preset = resolve(config, Path("workflow", "presets")).preset
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
     LOCK.parent.mkdir(exist_ok=True)
     lock = LOCK.open("w")
     try:
@@ -46,15 +53,19 @@ def main() -> int:
             command += ["--config", f"preset={options.preset}"]
         # Snakemake inherits the lock, so that it stays taken should this process be killed alone.
         environment = {**os.environ, "PERSPECTIVES_LOCK_HELD": "1"}
-        return subprocess.run(command, pass_fds=[lock.fileno()], env=environment).returncode
+        with subprocess.Popen(command, pass_fds=[lock.fileno()], env=environment) as process:
+            # Ctrl-C reaches Snakemake too and ends its jobs: wait for that. Set earlier, it would inherit being deaf.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            status = process.wait()
+            signal.signal(signal.SIGINT, before)
+        return status
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches Snakemake, which ends its jobs first
     status = 0
     if any(Path(".snakemake", "locks").glob("*.lock")):
         status = snakemake("--unlock", "--quiet", "all")
     if status or options.task == "unlock":
         return status
-    results = ROOT / "results" / (options.preset or yaml.safe_load(Path("config.yaml").read_text())["preset"])
+    results = ROOT / "results" / preset
     report = results / "report.html"
     status = snakemake("all")
     if not status and outdated(report, results):

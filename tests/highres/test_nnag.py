@@ -101,7 +101,7 @@ def test_fresh_noise_enters_v_alone():
 
 
 def test_reset_every_call_is_the_constant_scheme_of_the_released_loop():
-    """Specification, pitfall 2: v - c a g; x = (x + 2 v - c a g) / 3 with the new v."""
+    """The released constant-coefficient scheme: v - c a g; x = (x + 2 v - c a g) / 3 with the new v."""
     c, a = 0.001, 30.0
     gradient = jax.jit(jax.grad(Quadratic(EIGENVALUES)))
     x = v = jnp.ones(6)

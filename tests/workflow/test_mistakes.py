@@ -97,3 +97,20 @@ def test_gpu_jobs_say_so(fresh):
     assert {job.split(":")[0] for job in jobs} == {"train_classifier"}
     assert all("--device gpu" in job for job in jobs)
     assert "gpu=1" not in fresh.snakemake("-n", preset="extended").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("preset: 3\n", "Unknown preset '3'", id="a number for a preset"),
+        pytest.param("preset: [smoke\n", "config.yaml is not valid YAML", id="malformed"),
+        pytest.param("- preset\n", "config.yaml must map", id="a list"),
+        pytest.param("presett: smoke\n", "did you mean 'preset'", id="misspelt"),
+    ],
+)
+def test_make_names_a_wrong_configuration_too(fresh, text, words):
+    (fresh.folder / "config.yaml").write_text(text)
+    result = fresh.run(*fresh.command("-n")[:1], "workflow/run.py", "reproduce")
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr

@@ -73,3 +73,18 @@ def test_a_second_run_has_nothing_to_do_in_seconds(finished):
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout + result.stderr
     assert seconds < 30  # 8 on a quiet machine; a test on a busy one is no timing
+
+
+def test_an_interrupt_ends_the_run_soon_and_leaves_no_job(fresh):
+    """Ctrl-C on a terminal sends SIGINT to the whole process group."""
+    command = [sys.executable, "workflow/run.py", "--preset", "smoke", "reproduce"]
+    process = subprocess.Popen(
+        command, cwd=fresh.folder, env=fresh.environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_for(lambda: len(children_of(process.pid)) >= 2)
+    below = children_of(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=60) != 0
+    wait_for(lambda: not any(alive(pid) for pid in below), seconds=10)
+    assert not (fresh.results / "claims.csv").exists()

@@ -104,7 +104,7 @@ def test_an_edit_while_the_job_runs_is_stale_the_next_time(finished):
     path = package(finished, "highres/bounds.py")
     before = (finished.folder / target).read_bytes()
     (finished.folder / target).unlink()
-    # `snakemake --cores` starts the step; its log appears when the step has begun.
+    # `snakemake --cores all` starts the step; its log appears when the step has begun.
     log = finished.results / "logs" / "highres" / "evaluate_bounds.log"
     log.unlink()
     process = subprocess.Popen(

@@ -270,7 +270,7 @@ CLAIMS = (
     ),
     Claim(
         id="highres-32",
-        statement="At epoch 20 NNAG+SVRG has the lowest training loss (released reset; stand-in data below `paper`).",
+        statement="At epoch 20 NNAG+SVRG has the lowest training loss (released reset; stand-in data below paper).",
         source="Fig. 2",
         quantity="deep:best_other_minus_nnag_svrg_loss_epoch_20",
         criterion=_POSITIVE,
@@ -280,7 +280,7 @@ CLAIMS = (
     ),
     Claim(
         id="highres-33",
-        statement="At epoch 100 NNAG has the highest validation accuracy of the four (stand-in data below `paper`).",
+        statement="At epoch 100 NNAG has the highest validation accuracy of the four (stand-in data below paper).",
         source="Fig. 2",
         quantity="deep:nnag_minus_best_other_accuracy_epoch_100",
         criterion=_POSITIVE,

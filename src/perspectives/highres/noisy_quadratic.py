@@ -32,7 +32,7 @@ def descend(
 ) -> Descent:
     """Return NNAG (29) with `beta`, or (31) when it is None, from x_0 = (1, ..., 1), with noise of total variance 1.
 
-    The noise e_k ~ N(0, I / n), so that E |e_k|^2 = sigma^2 = 1 (pitfall 6), is reused as (29) says: v_k and x_{k+1}
+    The noise e_k ~ N(0, I / n), so that E |e_k|^2 = sigma^2 = 1, is reused as (29) says: v_k and x_{k+1}
     see the same estimate at x_k.
     """
     dim = f.eigenvalues.shape[0]

@@ -37,7 +37,7 @@ class RaceProblem(NamedTuple):
 
     @property
     def row_smoothness(self) -> Float[Array, ""]:
-        """Return max_i |a_i|^2, which the paper takes for L (pitfall 7)."""
+        """Return max_i |a_i|^2, which the paper takes for L."""
         return 4 * self.regression.largest_example_smoothness
 
 

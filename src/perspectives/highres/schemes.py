@@ -26,8 +26,8 @@ COLUMNS = ("point", "before", "keep", "pull", "push", "after")
 class Method:
     """One curve of Fig. 1b, or one ablation of it.
 
-    `coefficients` has a row an iteration, columns `COLUMNS`. `fresh_noise`: v gets noise of its own (pitfall 6).
-    `variance_reduced`: the estimate is SVRG's. `pool`: samples are drawn from the first `pool` only (pitfall 4).
+    `coefficients` has a row an iteration, columns `COLUMNS`. `fresh_noise`: v gets noise of its own.
+    `variance_reduced`: the estimate is SVRG's. `pool`: samples are drawn from the first `pool` only.
     """
 
     name: str

@@ -46,7 +46,8 @@ def caption(prose: str, claims: Sequence[Row], *, title: str, shows: Sequence[st
 
 def _line(row: Row) -> str:
     verdict = Verdict(row["verdict"])
-    parts = [f"Measured {wording.measured(row)}", f"criterion {wording.bound(row)}"]
+    measured = wording.measured(row)
+    parts = [f"Measured {measured}" if row["measured"] else measured.capitalize(), f"criterion {wording.bound(row)}"]
     if row["published"]:
         parts.append(f"published {wording.published(row)}")
     return (

@@ -12,6 +12,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCE_ROOT = PACKAGE.parent
+_WITH_LOGIC = {"workbench", "suite"}
 RUNNER = "perspectives.__main__"
 """The command line that runs every step: part of every closure, imported by none of them."""
 
@@ -61,7 +62,8 @@ def parameters(module: str, root: Path = SOURCE_ROOT) -> dict[str, tuple[str, bo
 
 
 def _is_settings(name: str) -> bool:
-    return name.rsplit(".", 1)[-1] == "settings"
+    *_, room, last = ("", *name.split("."))
+    return last == "settings" and room not in _WITH_LOGIC
 
 
 def _file(module: str, root: Path) -> Path | None:

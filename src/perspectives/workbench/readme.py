@@ -43,11 +43,12 @@ def between(document: str, name: str, text: str) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *([_plain(cell) for cell in row] for row in rows)]
+    lines = [heads, ["---"] * len(heads), *([plain(cell) for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return Markdown that shows `text` as it stands inside a table."""
     for sign in "\\|*_<>[]`":
         text = text.replace(sign, f"\\{sign}")
     return text
