@@ -52,7 +52,7 @@ clean:  ## remove results, environment and caches; keep downloaded data
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
 
-$(VENV)/%.installed: requirements/%.txt requirements/uv.txt pyproject.toml
+$(VENV)/%.installed: requirements/%.txt requirements/uv.txt pyproject.toml workflow/cores.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -60,4 +60,5 @@ $(VENV)/%.installed: requirements/%.txt requirements/uv.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/$*.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/$(BIN)/python" "$(CURDIR)/workflow/cores.py" > $(BIN)/snakemake
 	@touch $@

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +90,14 @@ def test_the_graph_of_every_preset_builds(fresh, preset):
     assert result.returncode == 0, text
     for rule in ("fetch", "run_race", "train_classifier", "judge", "all"):
         assert f"\n{rule} " in text, rule
+
+
+@pytest.mark.parametrize("cores", [["--cores"], ["-c"], ["--cores", "2"], []], ids=" ".join)
+def test_the_readmes_command_works_with_and_without_a_number(fresh, cores):
+    """By the environment's own `snakemake`, as a user types it, from a folder of another checkout."""
+    snakemake = Path(sys.executable).parent / "snakemake"
+    result = fresh.run(str(snakemake), *cores, "-n", "--config", "preset=smoke")
+    assert result.returncode == 0, result.stderr
 
 
 def test_gpu_jobs_say_so(fresh):
