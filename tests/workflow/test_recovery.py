@@ -81,6 +81,8 @@ def test_an_interrupt_ends_the_run_soon_and_leaves_no_job(fresh):
     process = subprocess.Popen(
         command, cwd=fresh.folder, env=fresh.environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        # A test run that was itself started in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     wait_for(lambda: len(children_of(process.pid)) >= 2)
     below = children_of(process.pid)
