@@ -77,12 +77,15 @@ def test_a_second_run_has_nothing_to_do_in_seconds(finished):
 
 def test_an_interrupt_ends_the_run_soon_and_leaves_no_job(fresh):
     """Ctrl-C on a terminal sends SIGINT to the whole process group."""
-    command = [sys.executable, "workflow/run.py", "--preset", "smoke", "reproduce"]
+    # A test run that was itself started in the background ignores SIGINT, and its children would inherit that.
+    heed = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    command = [sys.executable, "-c", heed, "workflow/run.py", "--preset", "smoke", "reproduce"]
     process = subprocess.Popen(
         command, cwd=fresh.folder, env=fresh.environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        # A test run that was itself started in the background ignores SIGINT, and its children would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     wait_for(lambda: len(children_of(process.pid)) >= 2)
     below = children_of(process.pid)
