@@ -1,15 +1,60 @@
 """Readers of the image files that the studies use, as they are published, uncompressed."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Int, Int32, UInt8
 from numpy import ndarray
 
 from perspectives.workbench.errors import UserError
 
 _CIFAR_RECORD = 1 + 3 * 32 * 32
 _IDX_UNSIGNED_BYTES = 8
+
+
+class Labelled(NamedTuple):
+    """Images with pixels in [0, 1], and their labels."""
+
+    images: Float32[ndarray, "n height width channels"]
+    labels: Int32[ndarray, "n"]
+
+    def taken(self, rows: slice | Int[ndarray, "m"]) -> "Labelled":
+        """Return the images of `rows`."""
+        return Labelled(self.images[rows], self.labels[rows])
+
+
+def read_parts(dataset: str, files: Iterable[Path]) -> tuple[Labelled, Labelled | None]:
+    """Return the training and the test images of a data set from its files; all of the digits, which have no split.
+
+    **Raises**: UserError when a file is missing or is not what it should be.
+    """
+    by_name = {path.name: path for path in files}
+    if dataset == "digits":
+        return Labelled(*read_digits(_file(by_name, "digits.csv"))), None
+    if dataset == "cifar-10":
+        parts = [_scaled(*read_cifar(_file(by_name, f"data_batch_{number}.bin"))) for number in range(1, 6)]
+        train = Labelled(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+        return train, _scaled(*read_cifar(_file(by_name, "test_batch.bin")))
+    train, test = (
+        _scaled(
+            read_idx(_file(by_name, f"{part}-images-idx3-ubyte"))[..., None],
+            read_idx(_file(by_name, f"{part}-labels-idx1-ubyte")),
+        )
+        for part in ("train", "t10k")
+    )
+    return train, test
+
+
+def _scaled(images: UInt8[ndarray, "n height width channels"], labels: UInt8[ndarray, "n"]) -> Labelled:
+    return Labelled((images / np.float32(255)).astype(np.float32), labels.astype(np.int32))
+
+
+def _file(by_name: dict[str, Path], name: str) -> Path:
+    if name not in by_name:
+        raise UserError(f"{name} is not among the files given: {', '.join(sorted(by_name))}.")
+    return by_name[name]
 
 
 def read_digits(path: Path) -> tuple[Float32[ndarray, "n 8 8 1"], Int32[ndarray, "n"]]:
