@@ -35,10 +35,10 @@ setup: $(VENV)/$(LOCK).installed  ## the environment in .venv, every package che
 unlock: setup  ## take off the lock that a killed run left
 	@$(RUN) unlock
 
-tables: setup  ## write claims, findings and two figures of preset default into README.md and docs/
+tables: setup  ## write claims, findings and a few figures of preset default into README.md and docs/
 	@$(BIN)/python -m perspectives workbench write_tables
-	@mkdir -p docs/figures && cp results/default/highres/figures/fig1b_race.png \
-	  results/default/highres/figures/discretisation.png docs/figures/
+	@mkdir -p docs/figures && cd results/default && cp highres/figures/fig1b_race.png \
+	  highres/figures/discretisation.png alignment/figures/plane.png alignment/figures/width.png ../../docs/figures/
 
 schema: setup  ## write workflow/schemas/settings.json from the settings classes
 	@$(BIN)/python -m perspectives suite write_schema --file workflow/schemas/settings.json

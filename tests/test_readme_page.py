@@ -33,3 +33,13 @@ def test_every_claim_of_the_ledger_stands_in_the_table():
     for ledger in LEDGERS:
         for claim in ledger.claims:
             assert f"| {claim.id} | {plain(claim.statement)} | {plain(claim.source)} |" in TEXT, "run: make tables"
+
+
+def test_the_example_of_the_alignment_page_runs_and_lowers_the_barrier():
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "alignment.md").read_text(), re.DOTALL)
+    names: dict = {}
+    exec(example, names)
+    unaligned = names["loss_path"](
+        names["first"], names["second"], names["inputs"], names["labels"], key=names["jax"].random.key(3)
+    )
+    assert names["path"].barrier < unaligned.barrier

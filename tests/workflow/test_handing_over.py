@@ -8,6 +8,8 @@ from html import unescape
 
 import pytest
 
+from perspectives.suite.ledgers import LEDGERS
+
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -27,17 +29,18 @@ def test_the_report_opens_on_the_claims_table_without_a_network(finished, dom):
 
 def test_the_report_carries_every_figure_with_its_caption(finished):
     text = (finished.results / "report.html").read_text()
-    for figure in (finished.results / "highres" / "figures").glob("*.png"):
+    shown = {figure.id: figure for ledger in LEDGERS for figure in ledger.figures}
+    for figure in finished.results.glob("*/figures/*.png"):
         assert f"figures/{figure.name}" in text
-        caption = (finished.results / "highres" / "captions" / f"{figure.stem}.rst").read_text()
-        claims = re.findall(r"\*\*(highres-\d+): ", caption)
-        assert claims
+        caption = (figure.parents[1] / "captions" / f"{figure.stem}.rst").read_text()
+        claims = re.findall(r"\*\*([a-z]+-\d+): ", caption)
+        assert claims == list(shown[figure.stem].claims)
         assert all(claim in text for claim in claims)
 
 
 def test_the_summary_page_shows_every_figure(finished, dom):
     document = dom(finished.results / "summary.html")
-    figures = list((finished.results / "highres" / "figures").glob("*.png"))
+    figures = list(finished.results.glob("*/figures/*.png"))
     assert document.count('src="data:image/png;base64,') == len(figures)
     for claim in verdicts(finished):
         assert claim in document

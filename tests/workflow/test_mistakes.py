@@ -88,7 +88,7 @@ def test_the_graph_of_every_preset_builds(fresh, preset):
     result = fresh.snakemake("-n", preset=preset)
     text = result.stdout + result.stderr
     assert result.returncode == 0, text
-    for rule in ("fetch", "run_race", "train_classifier", "judge", "all"):
+    for rule in ("fetch", "run_race", "train_classifier", "train_posterior", "judge", "all"):
         assert f"\n{rule} " in text, rule
 
 
@@ -101,10 +101,12 @@ def test_the_readmes_command_works_with_and_without_a_number(fresh, cores):
 
 
 def test_gpu_jobs_say_so(fresh):
-    """Preset `paper` trains on the GPU and says so to the scheduler; nothing else asks for one."""
+    """Preset `paper` trains and evaluates on the GPU and says so to the scheduler; nothing else asks for one."""
     text = fresh.snakemake("-n", preset="paper").stdout
     jobs = [job for job in text.split("\nrule ") if "gpu=1" in job.split("Shell command")[0]]
-    assert {job.split(":")[0] for job in jobs} == {"train_classifier"}
+    training = {"train_classifier", "train_posterior"}
+    evaluating = {"evaluate_pair", "evaluate_members", "evaluate_plane", "evaluate_barycentre"}
+    assert {job.split(":")[0] for job in jobs} == training | evaluating
     assert all("--device gpu" in job for job in jobs)
     assert "gpu=1" not in fresh.snakemake("-n", preset="extended").stdout
 

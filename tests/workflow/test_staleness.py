@@ -72,6 +72,14 @@ def test_an_edit_in_shared_maths_makes_all_stale_that_import_it(finished):
     assert not {"run_race", "train_classifier", "fetch"} & stale
 
 
+def test_a_change_of_what_is_evaluated_trains_and_aligns_no_posterior_again(finished):
+    path = package(finished, "alignment/marginal.py")
+    with edited(path, "\nimport", "\nX = 1\nimport"):
+        stale = finished.stale()
+    assert {"evaluate_pair", "evaluate_members", "evaluate_plane", "evaluate_barriers", "plot_paths"} <= stale
+    assert not {"train_posterior", "align_pair", "infer_symmetries", "align_many"} & stale
+
+
 def test_an_edit_in_the_runner_makes_every_step_stale_but_the_data(finished):
     path = package(finished, "workbench/step.py")
     with edited(path, "\nimport", "\nX = 1\nimport"):

@@ -1,5 +1,8 @@
 """How many hidden units a posterior uses: the control for low barriers between networks that have learnt little."""
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -12,7 +15,7 @@ ACTIVE_NATS = 1.0
 
 
 def unit_divergences(
-    posterior: Gaussians, prior: dict[str, float], symmetries: Symmetries
+    posterior: Gaussians, prior: Mapping[str, float], symmetries: Symmetries
 ) -> dict[str, Float[ndarray, "units"]]:
     """Return for each group of units the KL divergence of each unit's incoming numbers from a Gaussian prior, in nats.
 
@@ -34,7 +37,20 @@ def unit_divergences(
     return found
 
 
-def active_units(posterior: Gaussians, prior: dict[str, float], symmetries: Symmetries) -> int:
+def active_units(posterior: Gaussians, prior: Mapping[str, float], symmetries: Symmetries) -> int:
     """Return the number of hidden units whose incoming numbers are more than `ACTIVE_NATS` from the prior."""
     divergences = unit_divergences(posterior, prior, symmetries).values()
     return int(sum((each > ACTIVE_NATS).sum() for each in divergences))
+
+
+def effective_units(posterior: Gaussians, prior: Mapping[str, float], symmetries: Symmetries) -> float:
+    """Return the participation ratio of the hidden units' divergences from the prior, summed over groups.
+
+    (sum of d)^2 / sum of d^2 over the units of a group: their number where all have learnt as much, 1 where one has
+    learnt all. It has no threshold, and was added after `active_units` turned out to be all units on Fashion-MNIST.
+    NaN for a point estimate, whose divergences are infinite.
+    """
+    total = 0.0
+    for each in unit_divergences(posterior, prior, symmetries).values():
+        total += float(each.sum() ** 2 / np.sum(each**2)) if np.isfinite(each).all() else math.nan
+    return total

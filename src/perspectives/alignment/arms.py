@@ -1,8 +1,9 @@
 """The arms of the study: which posteriors are trained, in whose company, and which pairs are aligned."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Literal
 
 from perspectives.alignment.settings import AlignmentSettings, DatasetName, LaboratorySettings, PosteriorSettings
@@ -13,6 +14,11 @@ COLD = 0.01
 """Temperature of the second sweep of widths."""
 DIVERGENCES = ("mean", "deviation", "w2", "kl")
 """How posteriors are aligned; a point estimate by its means alone."""
+SHAPES: Mapping[DatasetName, tuple[int, int, int]] = MappingProxyType(
+    {"digits": (8, 8, 1), "fashion-mnist": (28, 28, 1), "mnist": (28, 28, 1), "cifar-10": (32, 32, 3)}
+)
+"""Height, width and channels of the images."""
+CLASSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +95,3 @@ def _of(dataset: DatasetName, lab: LaboratorySettings) -> Iterator[Arm]:
         yield arm(f"_{family}", "family", prior=family, prior_variance=variance)
     if lab.augmentation:
         yield arm("_augmented", "augmentation", augmentation=True)
-
-
-def disjoint_pairs(arm: Arm) -> tuple[tuple[int, int], ...]:
-    """Return as many pairs of the arm as share no member: (0, 1), (2, 3) and so on."""
-    return tuple(pair for pair in arm.pairs if pair[0] % 2 == 0 and pair[1] == pair[0] + 1)

@@ -10,7 +10,6 @@ from perspectives.workbench.claims import Claim, Criterion, Figure, Finding, Kno
 
 FULL_SIZE = ("default", "extended", "paper")
 WITH_MNIST = ("extended", "paper")
-WITH_DIGITS = ("default", "extended")
 
 _NEARLY_ZERO = Criterion(
     high=0.02, reason="our reading of 'nearly zero': 5 % of the networks' loss of about 0.4 nats; all of the interval"
@@ -91,7 +90,7 @@ CLAIMS = (
         source="our hypothesis; a prototype saw no difference",
         quantity="barriers:digits_w2_minus_mean",
         criterion=_LOWER,
-        presets=WITH_DIGITS,
+        presets=FULL_SIZE,
     ),
     Claim(
         id="alignment-09",
@@ -220,7 +219,7 @@ FINDINGS = (
         3, "Part of the barrier that deviations alone remove, reference arm.", "barriers:fashion-mnist_deviation_share"
     ),
     _finding(4, "Log-log slope of the barrier without alignment.", "barriers:fashion-mnist_slope_identity_interval"),
-    _finding(5, "Log-log slope of the aligned barrier of point estimates.", "barriers:fashion-mnist_point_slope_mean"),
+    _finding(5, "Log-log slope of aligned point estimates.", "barriers:fashion-mnist_point_slope_mean_interval"),
     _finding(6, "Log-log slope of the aligned barrier on digits.", "barriers:digits_slope_w2_interval"),
     _finding(7, "Train minus test aligned barrier, reference arm.", "barriers:fashion-mnist_train_minus_test"),
     _finding(8, "Augmented minus plain aligned barrier.", "barriers:fashion-mnist_augmented_minus_reference"),
@@ -232,6 +231,11 @@ FINDINGS = (
     _finding(14, "Share of active hidden units, widest, T = 1.", "members:fashion-mnist_active_share_widest"),
     _finding(15, "The same at the narrowest width.", "members:fashion-mnist_active_share_narrowest"),
     _finding(16, "The same, widest, T = 0.01.", "members:fashion-mnist_active_share_widest_cold"),
+    _finding(27, "Share of effective units, widest, T = 1.", "members:fashion-mnist_effective_share_widest"),
+    _finding(28, "The same at the narrowest width.", "members:fashion-mnist_effective_share_narrowest"),
+    _finding(29, "The same, widest, T = 0.01.", "members:fashion-mnist_effective_share_widest_cold"),
+    _finding(30, "Share of active units on digits, widest.", "members:digits_active_share_widest"),
+    _finding(31, "Share of active units on digits, narrowest.", "members:digits_active_share_narrowest"),
     _finding(17, "Test loss, widest minus reference.", "members:fashion-mnist_loss_widest_minus_reference"),
     _finding(18, "Loss at the barycentre of all members minus their mean, unaligned.", "barycentre:excess_before"),
     _finding(19, "The same, members aligned to it.", "barycentre:excess_after"),

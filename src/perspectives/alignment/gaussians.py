@@ -4,6 +4,7 @@ A posterior over a network's arrays is a mean and a standard deviation for each 
 is the posterior whose deviations are zero.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,11 +62,21 @@ def squared_distance(first: Gaussians, second: Gaussians) -> float:
 
     **Source**: for Gaussians with diagonal covariances |m0 - m1|^2 + |s0 - s1|^2, of *standard deviations*.
     """
+    _same_arrays(first, second)
     return sum(
         _sum_of_squares(ours[name], theirs[name])
         for ours, theirs in ((first.mean, second.mean), (first.deviation, second.deviation))
         for name in ours
     )
+
+
+def _same_arrays(first: Gaussians, second: Gaussians) -> None:
+    shapes, others = ({name: mean.shape for name, mean in one.mean.items()} for one in (first, second))
+    if shapes != others:
+        different = sorted(name for name in {*shapes, *others} if shapes.get(name) != others.get(name))
+        raise ValueError(
+            f"posteriors of different networks: arrays {', '.join(different)} differ in shape or existence"
+        )
 
 
 def _sum_of_squares(ours: Float[ndarray, "..."], theirs: Float[ndarray, "..."]) -> float:
@@ -78,6 +89,7 @@ def divergence(first: Gaussians, second: Gaussians) -> float:
     **Source**: sum of log(s1 / s0) + (s0^2 + (m0 - m1)^2) / (2 s1^2) - 1/2.
     **Raises**: ValueError when a deviation of either is zero, where the divergence is infinite or undefined.
     """
+    _same_arrays(first, second)
     total = 0.0
     for name in first.mean:
         m0, m1, s0, s1 = (
@@ -97,6 +109,7 @@ def geodesic(first: Gaussians, second: Gaussians, time: float) -> Gaussians:
     """
     if not 0 <= time <= 1:
         raise ValueError(f"time = {time} lies outside [0, 1], the geodesic's ends")
+    _same_arrays(first, second)
     first_share = 1 - time
     return Gaussians(
         {name: first_share * first.mean[name] + time * second.mean[name] for name in first.mean},
@@ -104,8 +117,8 @@ def geodesic(first: Gaussians, second: Gaussians, time: float) -> Gaussians:
     )
 
 
-def barycentre(posteriors: "list[Gaussians]") -> Gaussians:
-    """Return the posterior with the least sum of squared W2 distances to `posteriors`: means of means and of deviations.
+def barycentre(posteriors: Sequence[Gaussians]) -> Gaussians:
+    """Return the posterior with the least sum of squared W2 distances: means of means and means of deviations.
 
     **Source**: Agueh and Carlier 2011, for commuting covariances.
     """

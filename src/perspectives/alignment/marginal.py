@@ -1,11 +1,8 @@
 """Marginalized losses of a posterior by draws that are common to all posteriors compared, and barriers along paths.
 
-A draw is one standard Gaussian number z for each number of the network; a posterior's own draw is mean + deviation z. All
-points of a path use the same draws, so their losses differ by the posteriors and hardly by chance.
+A draw is one standard Gaussian number z for each number of the network; a posterior's own draw is mean + deviation z.
+All points of a path use the same draws, so their losses differ by the posteriors and hardly by chance.
 """
-
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,13 +12,7 @@ from numpy import ndarray
 from scipy.special import logsumexp
 
 from perspectives.alignment.gaussians import Gaussians
-from perspectives.numerics.trees import with_arrays
-
-
-class Draws(NamedTuple):
-    """Log-probabilities of classes for each draw from a posterior and each image."""
-
-    log_probabilities: Float[ndarray, "draws images classes"]
+from perspectives.numerics.trees import is_inexact, with_arrays
 
 
 def noise(model: PyTree, *, key: Key[Array, ""]) -> PyTree:
@@ -32,6 +23,10 @@ def noise(model: PyTree, *, key: Key[Array, ""]) -> PyTree:
     return jax.tree.unflatten(structure, drawn)
 
 
+BLOCK = 1000
+"""Images that go through a network at once."""
+
+
 @eqx.filter_jit
 def _log_probabilities(
     mean: PyTree, deviation: PyTree, images: Float[Array, "images ..."], keys: Key[Array, "draws"]
@@ -40,7 +35,8 @@ def _log_probabilities(
 
     def one(key: Key[Array, ""]) -> Float[Array, "images classes"]:
         drawn = jax.tree.map(lambda m, s, z: m + s * z, arrays, deviation, noise(mean, key=key))
-        return jax.nn.log_softmax(jax.vmap(eqx.combine(drawn, static))(images))
+        # In blocks: a convolutional network's activations for all images at once would fill a GPU.
+        return jax.nn.log_softmax(jax.lax.map(eqx.combine(drawn, static), images, batch_size=BLOCK))
 
     return jax.lax.map(one, keys)
 
@@ -53,19 +49,15 @@ def log_probabilities(
     **Raises**: ValueError when a draw's logits overflow, since a mean over draws would hide it.
     """
     mean = with_arrays(model, posterior.mean)
-    deviation = with_arrays(eqx.filter(model, _is_array_like), posterior.deviation)
+    deviation = with_arrays(eqx.filter(model, is_inexact), posterior.deviation)
     found = np.asarray(_log_probabilities(mean, deviation, images, keys))
     bad = int((~np.isfinite(found).all((1, 2))).sum())
     if bad:
         raise ValueError(
-            f"the logits of {bad} of {len(found)} draws overflow {found.dtype}: the posterior's deviations are too large "
+            f"the logits of {bad} of {len(found)} draws overflow {found.dtype}: its deviations are too large "
             "for this network, or it diverged in training"
         )
     return found
-
-
-def _is_array_like(leaf: Any) -> bool:
-    return eqx.is_inexact_array(leaf) or isinstance(leaf, jax.ShapeDtypeStruct)
 
 
 def of_labels(
@@ -102,10 +94,14 @@ def jackknife_bias(log_likelihoods: Float[ndarray, "draws images"]) -> float:
     if draws < 2:
         raise ValueError("the bias of one draw cannot be estimated; take at least 2")
     highest = log_likelihoods.max(0)
+    best = log_likelihoods.argmax(0), np.arange(log_likelihoods.shape[1])
     likelihoods = np.exp(log_likelihoods - highest)
-    # A draw may carry all of an image's likelihood: then its remainder is zero up to rounding.
-    rest = np.maximum(likelihoods.sum(0) - likelihoods, np.finfo(float).tiny)
-    without_one = -(np.log(rest / (draws - 1)) + highest).mean(1)
+    # What is left without an image's best draw may be tiny, so it is summed, not got by subtraction.
+    others, subtracted = log_likelihoods.copy(), likelihoods.copy()
+    others[best], subtracted[best] = -np.inf, 0
+    rest = np.log(likelihoods.sum(0) - subtracted) + highest
+    rest[best] = logsumexp(others, axis=0)
+    without_one = np.log(draws - 1) - rest.mean(1)
     return float((draws - 1) * (without_one.mean() - marginalized_loss(log_likelihoods)))
 
 
@@ -154,6 +150,3 @@ def calibration_error(
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(index, weights=right, minlength=bins) - np.bincount(index, weights=confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
-
-
-PathLoss = Callable[[Gaussians], Float[ndarray, "draws images"]]

@@ -1,6 +1,6 @@
 """Permutation symmetries of hidden units, as data: which axis of which array each group of units labels.
 
-Nothing here needs JAX: arrays are a mapping from name to array, as `numerics.trees.named_arrays` makes them from a model.
+Nothing here needs JAX: arrays are a mapping from name to array, as `numerics.trees.named_arrays` makes them of a model.
 A permutation p of a group reorders its units, new unit i being old unit p[i], in every axis that the group labels.
 """
 
@@ -14,7 +14,7 @@ from jaxtyping import Int, Shaped
 from numpy import ndarray
 
 Arrays = Mapping[str, Shaped[ndarray, "..."]]
-Permutations = Mapping[str, Int[ndarray, "units"]]
+Permutations = Mapping[str, Int[ndarray, "_"]]
 
 
 @dataclass(frozen=True)
@@ -80,17 +80,17 @@ class Symmetries:
         )
 
 
-def identity(symmetries: Symmetries) -> dict[str, Int[ndarray, "units"]]:
+def identity(symmetries: Symmetries) -> dict[str, Int[ndarray, "_"]]:
     """Return the permutations that change nothing."""
     return {group: np.arange(size) for group, size in symmetries.sizes.items()}
 
 
-def drawn(symmetries: Symmetries, generator: np.random.Generator) -> dict[str, Int[ndarray, "units"]]:
+def drawn(symmetries: Symmetries, generator: np.random.Generator) -> dict[str, Int[ndarray, "_"]]:
     """Return a uniformly random permutation of each group."""
     return {group: generator.permutation(size) for group, size in symmetries.sizes.items()}
 
 
-def inverse(permutations: Permutations) -> dict[str, Int[ndarray, "units"]]:
+def inverse(permutations: Permutations) -> dict[str, Int[ndarray, "_"]]:
     """Return the permutations that undo `permutations`."""
     return {group: np.argsort(permutation) for group, permutation in permutations.items()}
 

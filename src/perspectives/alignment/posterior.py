@@ -113,12 +113,12 @@ class FlipoutConvolution(eqx.Module):
         weight, spatial = self.mean.weight, (1,) * (x.ndim - 1)
         drawn = self.deviation.weight * jax.random.normal(self.shared, weight.shape, weight.dtype)
         kernel = eqx.tree_at(lambda layer: layer.weight, self.mean, drawn)
-        if self.mean.use_bias:
+        if self.mean.bias is not None:
             kernel = eqx.tree_at(lambda layer: layer.bias, kernel, jnp.zeros_like(self.mean.bias))
         sign_in, sign_out, bias = jax.random.split(self.key, 3)
         flipped = x * _signs(sign_in, x.shape[0], x.dtype).reshape(-1, *spatial)
         noise = kernel(flipped) * _signs(sign_out, weight.shape[0], x.dtype).reshape(-1, *spatial)
-        if self.mean.use_bias:
+        if self.deviation.bias is not None:
             noise += self.deviation.bias * jax.random.normal(bias, self.deviation.bias.shape, x.dtype)
         return self.mean(x) + noise
 

@@ -1,6 +1,7 @@
 """Prior distributions over a network's arrays, one scale an array, so that they are blind to permutations of units."""
 
-from typing import Any, Literal, TypeVar
+import math
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -8,8 +9,9 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float, PyTree
 
+from perspectives.numerics.trees import is_inexact
+
 Family = Literal["fan_in", "isotropic", "laplace"]
-Model = TypeVar("Model")
 
 
 class Prior(eqx.Module):
@@ -49,10 +51,10 @@ def prior(model: PyTree, family: Family, variance: float) -> Prior:
     """
 
     def deviation(array: Any) -> Float[Array, ""]:
-        fan_in = array[0].size if array.ndim > 1 and family != "isotropic" else 1
+        fan_in = math.prod(array.shape[1:]) if array.ndim > 1 and family != "isotropic" else 1
         return jnp.sqrt(jnp.asarray(variance / fan_in, array.dtype))
 
-    return Prior(jax.tree.map(deviation, eqx.filter(model, eqx.is_inexact_array)), laplace=family == "laplace")
+    return Prior(jax.tree.map(deviation, eqx.filter(model, is_inexact)), laplace=family == "laplace")
 
 
 def _total(one: Any, deviation: PyTree, *rest: PyTree) -> Float[Array, ""]:

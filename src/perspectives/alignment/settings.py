@@ -4,7 +4,7 @@ Of the paper's own experiments only what the abstract says could be retrieved. W
 its description says whose; none of them is presented as the paper's.
 """
 
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -39,6 +39,7 @@ class LaboratorySettings(Section):
     """One data set: the networks trained on it and what is varied.
 
     The reference arm has the reference width, temperature 1 and prior variance 2. Each other arm changes one thing.
+    The isotropic prior has a variance of its own.
     """
 
     network: Literal["perceptron", "resnet20"] = Field(default="perceptron", description="Architecture.")
@@ -71,44 +72,95 @@ class LaboratorySettings(Section):
     initial_deviation: PositiveFloat = Field(default=0.02, description=f"Initial standard deviation; {OURS}.")
 
     @model_validator(mode="after")
-    def _reference_is_trained(self) -> Self:
+    def _reference_is_trained(self) -> "LaboratorySettings":
         if self.reference_width not in self.widths:
             raise ValueError(f"reference_width = {self.reference_width} must be one of widths = {self.widths}")
+        if 1.0 in self.temperatures or 2.0 in self.prior_variances:
+            raise ValueError("temperature 1 and prior variance 2 are the reference arm's own; leave them out")
         return self
+
+
+class DigitsSettings(LaboratorySettings):
+    """The digits, small and quick to train on: widths, point estimates and paired comparisons only."""
+
+    depth: PositiveInt = Field(default=2, description="Hidden layers of the perceptron.")
+    widths: tuple[PositiveInt, ...] = Field(default=(16, 64, 256), description="Units of a hidden layer.")
+    reference_width: PositiveInt = Field(default=64, description="Width at which all else is varied; in `widths`.")
+    point_widths: tuple[PositiveInt, ...] = Field(default=(64,), description="Widths of the point estimates.")
+    temperatures: tuple[PositiveFloat, ...] = Field(default=(), description="Besides 1.")
+    cold_widths: tuple[PositiveInt, ...] = Field(default=(), description="Widths trained at temperature 0.01 too.")
+    prior_variances: tuple[PositiveFloat, ...] = Field(default=(), description="Besides 2.")
+    other_priors: tuple[Literal["isotropic", "laplace"], ...] = Field(default=(), description="Other prior families.")
+    augmentation: bool = Field(default=False, description="A digit mirrored is no digit.")
+    epochs: PositiveInt = Field(default=400, description="Passes over the data.")
+    batch: PositiveInt = Field(default=250, description="Images of a step; 1500 train.")
+    learning_rate: PositiveFloat = Field(default=5e-3, description="Adam's first step size.")
+
+
+class Cifar10Settings(LaboratorySettings):
+    """CIFAR-10 with ResNet20 and filter response normalisation, for a GPU."""
+
+    network: Literal["perceptron", "resnet20"] = Field(default="resnet20", description="Architecture.")
+    widths: tuple[PositiveInt, ...] = Field(default=(1, 2, 4, 8, 16), description=f"Multiples of 16 channels; {OURS}.")
+    reference_width: PositiveInt = Field(default=4, description="Width at which all else is varied; in `widths`.")
+    point_widths: tuple[PositiveInt, ...] = Field(default=(4,), description="Widths of the point estimates.")
+    cold_widths: tuple[PositiveInt, ...] = Field(default=(), description="Widths trained at temperature 0.01 too.")
+    epochs: PositiveInt = Field(default=300, description=f"Passes over the data; {IZMAILOV}.")
+    batch: PositiveInt = Field(default=80, description=f"Images of a step; {IZMAILOV}.")
+    learning_rate: PositiveFloat = Field(default=1e-4, description=f"Adam's first step size; {IZMAILOV}.")
+    initial_deviation: PositiveFloat = Field(
+        default=0.1, description=f"Initial standard deviation, the root of an initial variance of 0.01; {IZMAILOV}."
+    )
 
 
 class EvaluationSettings(Section):
     """Marginalized losses along paths."""
 
     draws: int = Field(default=64, ge=2, description="Draws from a posterior, common to all points of all paths.")
-    images: PositiveInt = Field(default=10_000, description="Images of each split, the first in their order.")
-    times: int = Field(default=25, ge=3, description="Points of a path, both ends among them; odd, to have the middle.")
-    restarts: PositiveInt = Field(default=5, description="Starts of the alignment, the identity among them.")
+    images: PositiveInt = Field(default=2000, description="Images of each split, the first in their order.")
+    times: int = Field(default=11, ge=3, description="Points of a path, both ends among them; odd, to have the middle.")
+    restarts: PositiveInt = Field(
+        default=5, description="Starts of an alignment: one placed group by group, the others from it reshuffled."
+    )
 
 
 class SliceSettings(Section):
     """The plane through two posteriors and the second one aligned."""
 
-    points: PositiveInt = Field(default=41, description="Points a side of the grid.")
+    points: int = Field(default=41, ge=2, description="Points a side of the grid.")
     draws: int = Field(default=16, ge=2, description="Draws from each posterior of the plane.")
     images: PositiveInt = Field(default=2000, description="Test images.")
+
+
+class LangevinSettings(Section):
+    """A Langevin reference for the posterior of a small tanh network, and mean-field posteriors of the same network."""
+
+    digits: tuple[NonNegativeInt, ...] = Field(default=(3, 5, 8), min_length=2, description="Digits told apart.")
+    components: PositiveInt = Field(default=2, description="Principal components of the images that the network sees.")
+    train_images: PositiveInt = Field(default=100, description="Images of the posterior.")
+    test_images: PositiveInt = Field(default=100, description="Images of the predictions.")
+    hidden: PositiveInt = Field(default=8, description="Hidden units.")
+    prior_variance: PositiveFloat = Field(default=1.0, description="Variance of weights times fan-in, and of biases.")
+    chains: int = Field(default=8, ge=4, description="Chains; Vehtari et al. 2021 ask for at least 4.")
+    step: PositiveFloat = Field(default=0.005, description="Largest step in time; every run is repeated at half of it.")
+    steps_between: PositiveInt = Field(default=100, description="Steps between kept draws, at the largest step.")
+    draws: int = Field(default=400, ge=10, description="Kept draws of a chain, burn-in among them.")
+    burn_in: float = Field(default=0.2, ge=0, lt=1, description="Share of the draws that is thrown away.")
+    mean_field_posteriors: int = Field(default=4, ge=2, description="Mean-field posteriors, from starts of their own.")
+    mean_field_steps: PositiveInt = Field(default=5000, description="Steps of each, a multiple of 10.")
+    mean_field_draws: int = Field(default=1000, ge=2, description="Draws from each for its predictions.")
 
 
 class AlignmentSettings(Section):
     """The whole study."""
 
     datasets: tuple[DatasetName, ...] = Field(
-        default=("fashion-mnist", "mnist", "cifar-10"), description="Which of the laboratories below are run."
+        default=("fashion-mnist", "mnist", "cifar-10", "digits"), description="Which of the laboratories below are run."
     )
-    digits: LaboratorySettings = LaboratorySettings(
-        depth=2, widths=(16, 64, 256), reference_width=64, point_widths=(64,), temperatures=(), cold_widths=(),
-        prior_variances=(), other_priors=(), augmentation=False, epochs=400, batch=250, learning_rate=5e-3,
-    )  # fmt: skip
+    digits: DigitsSettings = DigitsSettings()
     fashion_mnist: LaboratorySettings = LaboratorySettings()
     mnist: LaboratorySettings = LaboratorySettings()
-    cifar_10: LaboratorySettings = LaboratorySettings(
-        network="resnet20", widths=(1, 2, 4, 8, 16), reference_width=4, point_widths=(4,), cold_widths=(),
-        epochs=300, batch=80, learning_rate=1e-4, initial_deviation=0.1,
-    )  # fmt: skip
+    cifar_10: Cifar10Settings = Cifar10Settings()
     evaluation: EvaluationSettings = EvaluationSettings()
     slice: SliceSettings = SliceSettings()
+    langevin: LangevinSettings = LangevinSettings()

@@ -15,8 +15,8 @@ Batch = tuple[Float[Array, "batch height width channels"], Int[Array, "batch"]]
 class NegativeElbo(eqx.Module):
     """E_q mean cross-entropy + (T / N) KL(q || prior), in nats an example; one stochastic pass an example.
 
-    `weight` is T / N. T scales the KL divergence alone: that is the variational
-    posterior for the likelihood to the power 1/T under the untempered prior, which is not the posterior to the power 1/T.
+    `weight` is T / N. T scales the KL divergence alone: that is the variational posterior for the likelihood to the
+    power 1/T under the untempered prior, which is not the posterior to the power 1/T.
     """
 
     prior: Prior
@@ -60,7 +60,7 @@ class NegativeLogPosterior(eqx.Module):
 def flipped_and_shifted(
     images: Float[Array, "batch height width channels"], *, key: Key[Array, ""], reach: int = 4
 ) -> Float[Array, "batch height width channels"]:
-    """Return each image mirrored with probability 1/2 and shifted by up to `reach` pixels, zeros coming in.
+    """Return each image mirrored with probability 1/2 and shifted by up to `reach` pixels; zeros, the mean, come in.
 
     **Source**: He et al. 2016, section 4.2: 4 pixels and a horizontal flip, for CIFAR-10.
     """

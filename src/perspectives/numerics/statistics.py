@@ -21,6 +21,25 @@ def mean_interval(samples: Float[ndarray, "seeds"], *, level: float = 0.95) -> t
     return mean, mean - half, mean + half
 
 
+def jackknife_interval(
+    estimate: float, without: Float[ndarray, "members"], *, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Return `estimate` and its two-sided Student-t interval by the jackknife over members.
+
+    `without` has the same estimate with one member left out in turn. For quantities of pairs, which share members and
+    so are not independent, leave out all pairs of a member.
+
+    **Source**: Tukey 1958: variance (n - 1) / n sum_i (estimate without i - their mean)^2, n - 1 degrees of freedom.
+    **Raises**: ValueError with fewer than two members.
+    """
+    count = len(without)
+    if count < 2:
+        raise ValueError(f"a jackknife needs at least 2 members, got {count}")
+    error = np.sqrt((count - 1) / count * np.sum((without - np.mean(without)) ** 2))
+    half = float(stdtrit(count - 1, 0.5 + level / 2) * error)
+    return estimate, estimate - half, estimate + half
+
+
 def slope(x: Float[ndarray, "points"], y: Float[ndarray, "points"]) -> float:
     """Return the least-squares slope of `y` against `x`; pass logarithms for a convergence order."""
     return float(np.polyfit(x, y, 1)[0])

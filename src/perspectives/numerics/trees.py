@@ -23,12 +23,12 @@ def with_arrays(tree: Model, named: Mapping[str, Shaped[np.ndarray, "..."]]) -> 
     **Raises**: ValueError when names or shapes are not those of the tree.
     """
     leaves, structure = jax.tree_util.tree_flatten_with_path(tree)
-    names = {jax.tree_util.keystr(path) for path, leaf in leaves if _is_array(leaf)}
+    names = {jax.tree_util.keystr(path) for path, leaf in leaves if is_inexact(leaf)}
     if names != set(named):
         raise ValueError(f"arrays of another model: {', '.join(sorted(names ^ set(named)))}")
     replaced = []
     for path, leaf in leaves:
-        if _is_array(leaf):
+        if is_inexact(leaf):
             array = named[jax.tree_util.keystr(path)]
             if array.shape != leaf.shape:
                 raise ValueError(f"array {jax.tree_util.keystr(path)} has shape {array.shape}, not {leaf.shape}")
@@ -37,7 +37,7 @@ def with_arrays(tree: Model, named: Mapping[str, Shaped[np.ndarray, "..."]]) -> 
     return jax.tree_util.tree_unflatten(structure, replaced)
 
 
-def _is_array(leaf: object) -> bool:
+def is_inexact(leaf: object) -> bool:
     """Say whether `leaf` is an inexact array, or the shape of one."""
     return eqx.is_inexact_array(leaf) or (
         isinstance(leaf, jax.ShapeDtypeStruct) and jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact)

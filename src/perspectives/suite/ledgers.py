@@ -1,5 +1,6 @@
 """The ledgers of all studies, in the order in which the claims table shows them."""
 
+from perspectives.alignment.claims import LEDGER as ALIGNMENT
 from perspectives.highres.claims import LEDGER as HIGHRES
 
-LEDGERS = (HIGHRES,)
+LEDGERS = (HIGHRES, ALIGNMENT)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
+from perspectives.alignment.settings import AlignmentSettings
 from perspectives.highres.settings import HighresSettings
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.settings import Section, overlay, validated
@@ -32,6 +33,7 @@ class Settings(Section):
     )
     data: DataSettings = DataSettings()
     highres: HighresSettings = HighresSettings()
+    alignment: AlignmentSettings = AlignmentSettings()
 
 
 def read_config(path: Path) -> dict[str, Any]:

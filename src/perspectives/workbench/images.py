@@ -4,14 +4,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float32, Int, Int32, UInt8
 from numpy import ndarray
 
+from perspectives.numerics.streams import stream
 from perspectives.workbench.errors import UserError
 
 _CIFAR_RECORD = 1 + 3 * 32 * 32
 _IDX_UNSIGNED_BYTES = 8
+HELD_OUT_DIGITS = 297
+"""Of 1797: the last, in a random order."""
 
 
 class Labelled(NamedTuple):
@@ -45,6 +49,20 @@ def read_parts(dataset: str, files: Iterable[Path]) -> tuple[Labelled, Labelled 
         for part in ("train", "t10k")
     )
     return train, test
+
+
+def read_standardised(dataset: str, files: Iterable[Path], *, seed: int) -> tuple[Labelled, Labelled]:
+    """Return training and test images, pixels of mean 0 and deviation 1 over the training set, channel by channel.
+
+    The digits have no split of their own: the last `HELD_OUT_DIGITS` in an order that `seed` decides are the test set.
+    """
+    train, test = read_parts(dataset, files)
+    if test is None:
+        everything = train.taken(np.asarray(jax.random.permutation(stream(seed, "digits"), len(train.labels))))
+        train, test = everything.taken(slice(-HELD_OUT_DIGITS)), everything.taken(slice(-HELD_OUT_DIGITS, None))
+    mean, deviation = (each(train.images, axis=(0, 1, 2), dtype=np.float64) for each in (np.mean, np.std))
+    scale, offset = (1 / deviation).astype(np.float32), (mean / deviation).astype(np.float32)
+    return tuple(Labelled(part.images * scale - offset, part.labels) for part in (train, test))  # type: ignore[return-value]
 
 
 def _scaled(images: UInt8[ndarray, "n height width channels"], labels: UInt8[ndarray, "n"]) -> Labelled:

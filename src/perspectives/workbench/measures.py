@@ -7,7 +7,7 @@ deterministic number. A claim names a row as `<table>:<quantity>`, where the tab
 import csv
 import math
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -28,13 +28,24 @@ COLUMNS = [field.name for field in fields(Measure)]
 
 
 def write_measures(path: Path, measures: Iterable[Measure]) -> None:
-    """Write `measures` as CSV. **Raises**: ValueError when a quantity appears twice."""
-    rows = [astuple(measure) for measure in measures]
+    """Write `measures` as CSV.
+
+    An interval that could not be computed, NaN, is written as unbounded: as an empty cell it would say that the number
+    is deterministic. **Raises**: ValueError when a quantity appears twice.
+    """
+    rows = [astuple(_bounded(measure)) for measure in measures]
     names = [row[0] for row in rows]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"measured twice: {', '.join(twice)}")
     pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+
+
+def _bounded(measure: Measure) -> Measure:
+    low, high = measure.ci_low, measure.ci_high
+    if low is not None and high is not None and (math.isnan(low) or math.isnan(high)):
+        return replace(measure, ci_low=-math.inf, ci_high=math.inf)
+    return measure
 
 
 def read_measures(path: Path) -> dict[str, Measure]:

@@ -1,6 +1,5 @@
 """Train one method of Fig. 2, all seeds."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from perspectives.highres.settings import DeepSettings
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
 from perspectives.numerics.training import fit
-from perspectives.workbench import closure
+from perspectives.workbench.checkpoints import checkpoint_name
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.step import Input, Output
 
@@ -68,8 +67,6 @@ def read_images(path: Path) -> Images:
 
 
 def identity(settings: DeepSettings, method: MethodName, seed: int, images: Path) -> str:
-    """Return a name that a checkpoint shares only with a run that would reach the same bytes."""
-    with images.open("rb") as file:
-        data = hashlib.file_digest(file, "sha256").hexdigest()
-    text = f"{closure.digest(__name__)} {settings.canonical()} {method} {seed} {data} {jax.default_backend()}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Return the name of the training's checkpoints."""
+    device = jax.default_backend()
+    return checkpoint_name(__name__, settings.canonical(), method, seed, files=[images], device=device)

@@ -1,0 +1,71 @@
+"""Losses, accuracy, calibration and active units of each member of an arm."""
+
+import jax
+import jax.numpy as jnp
+import pandas as pd
+
+from perspectives.alignment.activity import active_units, effective_units
+from perspectives.alignment.gaussians import Gaussians
+from perspectives.alignment.marginal import (
+    accuracy,
+    calibration_error,
+    log_probabilities,
+    marginalized_loss,
+    of_labels,
+)
+from perspectives.alignment.members import network, prior_deviations
+from perspectives.alignment.permutations import Symmetries
+from perspectives.alignment.settings import EvaluationSettings, PosteriorSettings
+from perspectives.numerics.streams import stream
+from perspectives.workbench.arrays import read_groups
+from perspectives.workbench.images import read_standardised
+from perspectives.workbench.step import Input, Output
+
+FEW, MANY = 16, 64
+"""Draws whose losses are compared, to see whether the fewer suffice."""
+
+
+def evaluate_members(
+    *,
+    training: PosteriorSettings,
+    evaluation: EvaluationSettings,
+    seed: int,
+    files: list[Input],
+    symmetries: Input,
+    posteriors: list[Input],
+    table: Output,
+) -> None:
+    """Write one row a member and split; the loss of 16 and of 64 draws too, where there is more than one."""
+    spec = Symmetries.from_json(symmetries.read_text())
+    parts = read_standardised(training.dataset, files, seed=seed)
+    model = jax.eval_shape(lambda key: network(training, key=key), jax.random.key(0))
+    belief = prior_deviations(training, key=jax.random.key(0))
+    sure = training.inference == "map"
+    # The draws of the paths come first, so that both tables speak of the same losses.
+    count = 1 if sure else max(evaluation.draws, MANY)
+    keys = jax.random.split(stream(seed, f"alignment/{training.dataset}/draws"), evaluation.draws)
+    more = jax.random.split(stream(seed, f"alignment/{training.dataset}/more draws"), MANY)
+    keys = jnp.concatenate([keys, more])[:count]
+    rows = []
+    for member, path in enumerate(posteriors):
+        posterior = Gaussians(**read_groups(path))
+        for split, part in zip(("train", "test"), parts, strict=True):
+            images, labels = part.taken(slice(evaluation.images))
+            found = log_probabilities(model, posterior, jnp.asarray(images), keys)
+            taken = found[: evaluation.draws]
+            likelihoods = of_labels(found, labels)
+            rows.append(
+                {
+                    "member": member,
+                    "split": split,
+                    "loss": marginalized_loss(likelihoods[: evaluation.draws]),
+                    "loss_16_draws": marginalized_loss(likelihoods[:FEW]),
+                    "loss_64_draws": marginalized_loss(likelihoods[:MANY]),
+                    "accuracy": accuracy(taken, labels),
+                    "calibration_error": calibration_error(taken, labels),
+                    "active_units": active_units(posterior, belief, spec),
+                    "effective_units": effective_units(posterior, belief, spec),
+                    "hidden_units": sum(spec.sizes.values()),
+                }
+            )
+    pd.DataFrame(rows).to_csv(table, index=False)

@@ -1,0 +1,82 @@
+"""Marginalized losses between two posteriors, as they are and aligned."""
+
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from numpy import ndarray
+
+from perspectives.alignment.gaussians import Gaussians, geodesic, permuted
+from perspectives.alignment.marginal import (
+    jackknife_bias,
+    log_probabilities,
+    marginalized_loss,
+    mixture_losses,
+    of_labels,
+)
+from perspectives.alignment.members import network
+from perspectives.alignment.permutations import Symmetries
+from perspectives.alignment.settings import EvaluationSettings, PosteriorSettings
+from perspectives.numerics.progress import Progress
+from perspectives.numerics.streams import stream
+from perspectives.workbench.arrays import read_groups
+from perspectives.workbench.images import read_standardised
+from perspectives.workbench.step import Input, Output
+
+IDENTITY, MIXTURE = "identity", "mixture"
+
+
+def evaluate_pair(
+    *,
+    training: PosteriorSettings,
+    evaluation: EvaluationSettings,
+    seed: int,
+    files: list[Input],
+    symmetries: Input,
+    first: Input,
+    second: Input,
+    permutations: Input,
+    losses: Output,
+    progress: Progress,
+) -> None:
+    """Write the loss at each time of each path, on training and test images, and the bias of its log.
+
+    Paths are the Wasserstein geodesics to the second posterior as it is (`identity`) and aligned by each divergence,
+    and the mixture of both posteriors. All points share their draws; point estimates need only one.
+    """
+    spec = Symmetries.from_json(symmetries.read_text())
+    one, other = (Gaussians(**read_groups(path)) for path in (first, second))
+    parts = read_standardised(training.dataset, files, seed=seed)
+    splits = [part.taken(slice(evaluation.images)) for part in parts]
+    images = jnp.asarray(np.concatenate([split.images for split in splits]))
+    labels = np.concatenate([split.labels for split in splits])
+    cut = len(splits[0].labels)
+    model = jax.eval_shape(lambda key: network(training, key=key), jax.random.key(0))
+    draws = evaluation.draws if training.inference == "vi" else 1
+    keys = jax.random.split(stream(seed, f"alignment/{training.dataset}/draws"), draws)
+    times = np.linspace(0, 1, evaluation.times)
+
+    def likelihoods(posterior: Gaussians) -> Float[ndarray, "draws images"]:
+        return of_labels(log_probabilities(model, posterior, images, keys), labels)
+
+    targets = {IDENTITY: other} | {name: permuted(other, p, spec) for name, p in read_groups(permutations).items()}
+    start = likelihoods(one)
+    rows: list[tuple] = []
+    for number, (name, target) in enumerate(targets.items()):
+        path = [start] + [likelihoods(geodesic(one, target, float(time))) for time in times[1:]]
+        rows += [row for time, values in zip(times, path, strict=True) for row in _by_split(name, time, values, cut)]
+        if name == IDENTITY:
+            for split, part in (("train", slice(cut)), ("test", slice(cut, None))):
+                mixed = mixture_losses(start[:, part], path[-1][:, part], times)
+                rows += [(MIXTURE, split, time, loss, np.nan) for time, loss in zip(times, mixed, strict=True)]
+        progress(number + 1, len(targets))
+    pd.DataFrame(rows, columns=["path", "split", "time", "loss", "bias"]).to_csv(losses, index=False)
+
+
+def _by_split(name: str, time: float, values: Float[ndarray, "draws images"], cut: int) -> Iterator[tuple]:
+    for split, part in (("train", values[:, :cut]), ("test", values[:, cut:])):
+        bias = jackknife_bias(part) if len(part) > 1 else 0.0
+        yield name, split, time, marginalized_loss(part), bias

@@ -1,0 +1,38 @@
+"""Groups of named arrays in one file: what steps of several studies hand to each other."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Shaped
+from numpy import ndarray
+
+from perspectives.workbench.errors import UserError
+
+Group = dict[str, Shaped[ndarray, "..."]]
+
+
+def write_groups(path: Path, groups: Mapping[str, Mapping[str, Shaped[ndarray, "..."]]]) -> None:
+    """Write each group's arrays under the name `group/array`, uncompressed; equal arrays give equal bytes."""
+    named: dict[str, Any] = {
+        f"{group}/{name}": array for group, arrays in groups.items() for name, array in arrays.items()
+    }
+    np.savez(path, **named)
+
+
+def read_groups(path: Path) -> dict[str, Group]:
+    """Return what `write_groups` wrote; nothing but plain arrays is ever read.
+
+    **Raises**: UserError when the file is damaged or no such file.
+    """
+    groups: dict[str, Group] = {}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            for full in saved.files:
+                group, _, name = full.partition("/")
+                groups.setdefault(group, {})[name] = saved[full]
+    except (ValueError, EOFError, TypeError, NotImplementedError, RuntimeError, BadZipFile) as error:
+        raise UserError(f"{path} holds no named arrays ({error}). Delete it; the workflow makes it again.") from None
+    return groups
