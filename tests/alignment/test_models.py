@@ -64,6 +64,20 @@ def test_interpolation_has_the_models_at_its_ends_and_the_mean_between():
     np.testing.assert_allclose(interpolate(first, second, 0.5).layers[1].weight, middle, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(lambda labels: labels[:5], r"20 class indices, one an input, got int64 of shape \(5,\)", id="few"),
+        pytest.param(lambda labels: labels - 1, "class indices", id="negative"),
+        pytest.param(lambda labels: labels + 3, "label 5 is beyond the model's 3 logits", id="too large"),
+    ],
+)
+def test_wrong_labels_are_named(change, words):
+    x = jax.random.normal(jax.random.key(1), (20, 4))
+    with pytest.raises(ValueError, match=words):
+        loss_path(own_model(0), own_model(1), x, change(jnp.arange(20) % 3), key=jax.random.key(2))
+
+
 def test_mistakes_are_named(symmetries):
     model = own_model(0)
     with pytest.raises(ValueError, match="different architectures"):

@@ -69,7 +69,7 @@ def loss_path(
     first: Model,
     second: Model,
     inputs: Num[Array, "n ..."],
-    labels: Int[Array, "n"],
+    labels: Int[Array, "labels"],
     *,
     times: int = 11,
     draws: int = 16,
@@ -78,27 +78,28 @@ def loss_path(
     """Return the marginalized losses of a classifier along the geodesic from `first` to `second`.
 
     The models return logits for one input. Draws from posteriors are common to all times; models need none.
-    **Raises**: ValueError when the two are of different kinds or architectures, or when logits overflow.
+    **Raises**: ValueError when the two are of different kinds or architectures, when labels are not one class index an
+    input, or when logits overflow.
     """
     _same_kind(first, second)
+    labels = np.asarray(labels)
+    if labels.shape != (len(inputs),) or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+        raise ValueError(
+            f"labels must be {len(inputs)} class indices, one an input, got {labels.dtype} of shape {labels.shape}"
+        )
     if times < 2 or draws < 1:
         raise ValueError(f"a path needs at least 2 times and 1 draw, got {times} and {draws}")
     one, other = gaussians(first), gaussians(second)
     model = first.mean if isinstance(first, MeanField) else first
     keys = jax.random.split(key, draws if isinstance(first, MeanField) else 1)
     at = np.linspace(0, 1, times)
-    losses = np.array(
-        [
-            marginalized_loss(
-                of_labels(
-                    log_probabilities(model, geodesic(one, other, float(time)), jnp.asarray(inputs), keys),
-                    np.asarray(labels),
-                )
-            )
-            for time in at
-        ]
-    )
-    return LossPath(at, losses, barrier(losses, at))
+    losses = []
+    for time in at:
+        found = log_probabilities(model, geodesic(one, other, float(time)), jnp.asarray(inputs), keys)
+        if labels.max(initial=0) >= found.shape[-1]:
+            raise ValueError(f"label {labels.max()} is beyond the model's {found.shape[-1]} logits")
+        losses.append(marginalized_loss(of_labels(found, labels)))
+    return LossPath(at, np.array(losses), barrier(np.array(losses), at))
 
 
 def gaussians(model: eqx.Module, symmetries: Symmetries | None = None) -> Gaussians:
