@@ -8,7 +8,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from scipy import stats
 
-from perspectives.alignment.networks import ResNet20
+from perspectives.alignment.networks import Block, ResNet20
 from perspectives.alignment.posterior import LocalLinear, MeanField, initial, perturbed
 from perspectives.alignment.priors import prior
 
@@ -42,8 +42,7 @@ LAYERS = {
     "linear": (lambda key: eqx.nn.Linear(5, 3, key=key), (5,)),
     "linear without bias": (lambda key: eqx.nn.Linear(5, 3, use_bias=False, key=key), (5,)),
     "convolution": (lambda key: eqx.nn.Conv2d(2, 3, 3, padding=1, key=key), (2, 4, 3)),
-    "strided, without bias": (lambda key: eqx.nn.Conv2d(2, 4, 3, 2, use_bias=False, key=key), (2, 5, 5)),
-    "convolution of a line": (lambda key: eqx.nn.Conv1d(3, 2, 3, key=key), (3, 6)),
+    "strided along a line": (lambda key: eqx.nn.Conv1d(3, 2, 3, 2, use_bias=False, key=key), (3, 9)),
 }
 layers = pytest.mark.parametrize("name", LAYERS)
 
@@ -161,7 +160,7 @@ def gradients(pass_of, posterior, x, targets, count):
     return np.asarray(in_turn(gradient, jax.random.split(jax.random.key(2), count)))
 
 
-@layers
+@pytest.mark.parametrize("name", ["linear", "convolution"])
 @pytest.mark.parametrize("pass_of", [noisy_layers, shared_draw])
 def test_gradient_of_a_quadratic_loss_is_unbiased(pass_of, name):
     posterior, x, targets = layer(name, examples=3)
@@ -171,7 +170,7 @@ def test_gradient_of_a_quadratic_loss_is_unbiased(pass_of, name):
         return jnp.sum((mean - targets) ** 2 + variance) / (2 * len(x))
 
     exact = ravel_pytree(eqx.filter_grad(expected)(posterior))[0]
-    found = gradients(pass_of, posterior, x, targets, count=4000)
+    found = gradients(pass_of, posterior, x, targets, count=2000)
     np.testing.assert_array_less(np.abs(found.mean(0) - exact), FIVE * found.std(0) / np.sqrt(len(found)) + 1e-12)
 
 
@@ -179,28 +178,29 @@ def gradient_variances(pass_of, name):
     """Variances of the gradients of means and of log-deviations, summed over all entries of each."""
     posterior, x, targets = layer(name, examples=16)
     # Not centred, as what a layer gets from a ReLU: of orthogonal inputs a shared draw makes independent outputs.
-    found = gradients(pass_of, posterior, 1 + x, targets, count=1000).var(0)
+    found = gradients(pass_of, posterior, 1 + x, targets, count=500).var(0)
     return np.array([half.sum() for half in np.split(found, 2)])
 
 
-@pytest.mark.parametrize("name", ["convolution", "strided, without bias", "convolution of a line"])
-def test_flipout_has_a_fraction_of_the_gradient_variance_of_a_draw_shared_by_the_batch(name):
-    ours, shared = (gradient_variances(one, name) for one in (noisy_layers, shared_draw))
-    print("RATIO", name, ours / shared)
+def test_flipout_has_a_fraction_of_the_gradient_variance_of_a_draw_shared_by_the_batch():
+    ours, shared = (gradient_variances(one, "convolution") for one in (noisy_layers, shared_draw))
+    # Measured 0.08 of the means, and 0.67 of the deviations: that gradient has the square of the draw that is shared.
     assert np.all(ours < (0.3, 0.9) * shared)
 
 
 def test_local_reparameterisation_has_less_gradient_variance_than_flipout_and_that_less_than_a_shared_draw():
     ours, flipout, shared = (gradient_variances(one, "linear") for one in (noisy_layers, flipout_linear, shared_draw))
-    print("RATIO", ours / flipout, flipout / shared, ours / shared)
-    assert np.all(ours < (1.2, 0.5) * flipout)
-    assert np.all(flipout < (0.3, 0.9) * shared)
+    # Measured 0.99 and 0.14: the means' gradient is the error times the input in both.
+    assert np.all(ours < (1.2, 0.4) * flipout)
+    # Measured 0.15 and 0.53.
+    assert np.all(flipout < (0.4, 0.8) * shared)
 
 
 def shallow_resnet(key):
-    """A block of each stage, two of them with shortcuts of their own: all kinds of layer in a third of the time."""
-    net = ResNet20(1, key=key, dtype=jnp.float64)
-    return eqx.tree_at(lambda net: net.blocks, net, net.blocks[::3])
+    """All kinds of layer of the residual network, in one block of its nine."""
+    first, second = jax.random.split(key)
+    net, block = ResNet20(1, key=first, dtype=jnp.float64), Block(16, 64, 2, key=second, dtype=jnp.float64)
+    return eqx.tree_at(lambda net: net.blocks, net, (block,))
 
 
 class Normalised(eqx.Module):

@@ -534,3 +534,9 @@ def test_outputs_that_are_not_finite_test_nothing():
 def test_symmetries_do_not_depend_on_precision(dtype):
     symmetries = inferred(lambda: eqx.nn.MLP(3, 2, 5, 2, dtype=dtype, key=KEY), jnp.ones(3, dtype))
     assert len(symmetries.sizes) == 2
+
+
+def test_an_example_that_the_model_does_not_take_is_named():
+    model = eqx.nn.MLP(4, 3, 8, depth=1, key=jax.random.key(0))
+    with pytest.raises(ValueError, match=r"shape \(5, 4\), which must be one input and no batch"):
+        infer_symmetries(model, jnp.zeros((5, 4)))

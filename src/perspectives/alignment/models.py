@@ -82,10 +82,10 @@ def loss_path(
     input, or when logits overflow.
     """
     _same_kind(first, second)
-    labels = np.asarray(labels)
-    if labels.shape != (len(inputs),) or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+    classes = np.asarray(labels)
+    if classes.shape != (len(inputs),) or classes.dtype.kind not in "iu" or classes.min(initial=0) < 0:
         raise ValueError(
-            f"labels must be {len(inputs)} class indices, one an input, got {labels.dtype} of shape {labels.shape}"
+            f"labels must be {len(inputs)} class indices, one an input, got {classes.dtype} of shape {classes.shape}"
         )
     if times < 2 or draws < 1:
         raise ValueError(f"a path needs at least 2 times and 1 draw, got {times} and {draws}")
@@ -96,9 +96,9 @@ def loss_path(
     losses = []
     for time in at:
         found = log_probabilities(model, geodesic(one, other, float(time)), jnp.asarray(inputs), keys)
-        if labels.max(initial=0) >= found.shape[-1]:
-            raise ValueError(f"label {labels.max()} is beyond the model's {found.shape[-1]} logits")
-        losses.append(marginalized_loss(of_labels(found, labels)))
+        if classes.max(initial=0) >= found.shape[-1]:
+            raise ValueError(f"label {classes.max()} is beyond the model's {found.shape[-1]} logits")
+        losses.append(marginalized_loss(of_labels(found, classes)))
     return LossPath(at, np.array(losses), barrier(np.array(losses), at))
 
 

@@ -41,7 +41,7 @@ def infer_symmetries(
     **Departs**: git-re-basin writes the axes down by hand for each architecture.
     **Raises**: SymmetryError when hidden units meet a primitive of which it is not known whether it heeds their order;
     when one group labels two axes of an array, as in a recurrent or residual matrix; when no axis is free; when the
-    outputs with permuted arrays differ or are not finite.
+    outputs with permuted arrays differ or are not finite. ValueError when the model cannot be called on the example.
     """
 
     def call(model: Callable[..., PyTree], example: Example) -> PyTree:
@@ -72,7 +72,13 @@ def _traced_axes(
         outputs = call(eqx.combine(jax.tree.unflatten(structure, leaves), rest), example)
         return jax.tree.leaves(eqx.filter(outputs, eqx.is_array))
 
-    closed = jax.make_jaxpr(function)(leaves, example)
+    try:
+        closed = jax.make_jaxpr(function)(leaves, example)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the model cannot be called on the example of shape {np.shape(example)}, which must be one input and no "
+            f"batch: {error}"
+        ) from error
     used = _used(closed)
     axes = [
         labels.fresh_axes(leaf.shape, None if var in used else "being unused")
