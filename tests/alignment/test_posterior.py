@@ -13,6 +13,8 @@ from perspectives.alignment.posterior import LocalLinear, MeanField, initial, pe
 from perspectives.alignment.priors import prior
 
 DRAWS = 10_000
+QUICKLY = {"xla_backend_optimization_level": 0}
+"""Compiling takes nearly all of the time here."""
 FIVE = 5.0
 """Standard errors allowed: of some hundred entries one in 10,000 runs would pass them by chance, and keys are fixed."""
 
@@ -35,7 +37,7 @@ def weights_drawn(posterior, *, key):
 
 def in_turn(function, keys):
     """What `function` makes of each key. Batches of convolutions with kernels of their own take minutes on a CPU."""
-    return jax.jit(lambda keys: jax.lax.map(function, keys))(keys)
+    return jax.jit(lambda keys: jax.lax.map(function, keys), compiler_options=QUICKLY)(keys)
 
 
 LAYERS = {
@@ -119,6 +121,20 @@ def test_examples_of_a_batch_are_uncorrelated_in_a_convolution_though_they_share
     correlation = np.mean((first - first.mean(0)) * (second - second.mean(0)), 0) / (first.std(0) * second.std(0))
     # Products of such noises have a kurtosis above a Gaussian's, hence half as much again.
     assert np.abs(correlation).max() < 1.5 * FIVE / np.sqrt(DRAWS)
+
+
+def test_signs_of_a_convolution_are_of_its_channels_and_of_the_example():
+    posterior = around(eqx.nn.Conv2d(1, 2, 3, use_bias=False, key=jax.random.key(0)), key=jax.random.key(1))
+    x = jax.random.normal(jax.random.key(2), (1, 4, 4))
+
+    def noise(key):
+        return perturbed(posterior, shared=jax.random.key(3), key=key)(x) - posterior.mean(x)
+
+    noises = np.asarray(in_turn(noise, jax.random.split(jax.random.key(4), 100)))
+    signs = noises / noises[0]
+    # roundings of a difference of numbers of order one, over noises that may be small
+    np.testing.assert_allclose(np.abs(signs), 1, rtol=1e-9)
+    assert {tuple(row) for row in np.sign(signs[:, :, 0, 0])} == {(1, 1), (1, -1), (-1, 1), (-1, -1)}
 
 
 def shared_draw(posterior, keys, shared):
@@ -233,11 +249,13 @@ def test_a_posterior_without_deviations_is_its_mean(name):
     sure = MeanField(model, jax.tree.map(lambda leaf: jnp.full_like(leaf, -40.0), eqx.filter(model, eqx.is_array)))
     x = jax.random.normal(jax.random.key(1), shape)
 
-    @eqx.filter_jit
-    def both(sure, x):
+    arrays, static = eqx.partition(sure, eqx.is_array)
+
+    def both(arrays, x):
+        sure = eqx.combine(arrays, static)
         return perturbed(sure, shared=jax.random.key(2), key=jax.random.key(3))(x), sure.mean(x)
 
-    noisy, plain = both(sure, x)
+    noisy, plain = jax.jit(both, compiler_options=QUICKLY)(arrays, x)
     # Deviations of e^-40 = 4e-18 are below a rounding; those of some 20 layers remain.
     np.testing.assert_allclose(noisy, plain, rtol=1e-12, atol=1e-14)
 

@@ -454,7 +454,7 @@ def test_figures_of_paths_widths_and_temperatures_ship_their_numbers(tables, tmp
     plot_variations(settings=TINY, variation="temperature", **both, **files)
     table = pd.read_csv(files["csv"])
     assert len(table) == 2 * 3
-    assert np.all(table[["barrier", "loss", "active_share"]].notna())
+    assert np.all(table[["barrier", "loss", "effective_share"]].notna())
     assert all((tmp_path / f"{name}.{kind}").stat().st_size for name in ("paths", "width") for kind in ("png", "pdf"))
 
 
@@ -474,7 +474,7 @@ def test_each_prior_family_is_drawn_under_its_own_name(tmp_path, monkeypatch):
     paths = [(name, path) for name in names for path in ("identity", "mean", "w2")]
     table = pd.DataFrame(paths, columns=["arm", "path"]).assign(split="test", barrier=0.2, ci_low=0.1, ci_high=0.3)
     table.to_csv(tmp_path / "barriers.csv")
-    pd.DataFrame({"arm": names, "loss": 0.4, "active_share": 0.5}).to_csv(tmp_path / "arms.csv")
+    pd.DataFrame({"arm": names, "loss": 0.4, "active_share": 0.5, "effective_share": 0.5}).to_csv(tmp_path / "arms.csv")
 
     def keep_labels(figure, **_):
         labels.extend(label.get_text() for label in figure.axes[0].get_xticklabels())

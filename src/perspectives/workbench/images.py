@@ -51,18 +51,32 @@ def read_parts(dataset: str, files: Iterable[Path]) -> tuple[Labelled, Labelled 
     return train, test
 
 
-def read_standardised(dataset: str, files: Iterable[Path], *, seed: int) -> tuple[Labelled, Labelled]:
+def read_standardised(
+    dataset: str, files: Iterable[Path], *, seed: int, first: int | None = None
+) -> tuple[Labelled, Labelled]:
     """Return training and test images, pixels of mean 0 and deviation 1 over the training set, channel by channel.
 
-    The digits have no split of their own: the last `HELD_OUT_DIGITS` in an order that `seed` decides are the test set.
+    Of each split the `first` images, or all. The digits have no split of their own: the last `HELD_OUT_DIGITS` in an
+    order that `seed` decides are the test set.
     """
     train, test = read_parts(dataset, files)
     if test is None:
         everything = train.taken(np.asarray(jax.random.permutation(stream(seed, "digits"), len(train.labels))))
         train, test = everything.taken(slice(-HELD_OUT_DIGITS)), everything.taken(slice(-HELD_OUT_DIGITS, None))
-    mean, deviation = (each(train.images, axis=(0, 1, 2), dtype=np.float64) for each in (np.mean, np.std))
+    mean, deviation = _moments(train.images)
     scale, offset = (1 / deviation).astype(np.float32), (mean / deviation).astype(np.float32)
-    return tuple(Labelled(part.images * scale - offset, part.labels) for part in (train, test))  # type: ignore[return-value]
+    train, test = (part.taken(slice(first)) for part in (train, test))
+    return Labelled(train.images * scale - offset, train.labels), Labelled(test.images * scale - offset, test.labels)
+
+
+def _moments(images: Float32[ndarray, "n height width channels"]) -> tuple[ndarray, ndarray]:
+    """Return mean and standard deviation of each channel, summed in float64, block by block to stay in the cache."""
+    sums = np.zeros((2, images.shape[-1]))
+    for start in range(0, len(images), 500):
+        block = images[start : start + 500].reshape(-1, images.shape[-1]).astype(np.float64)
+        sums += block.sum(0), np.square(block).sum(0)
+    mean, square = sums / (images.size / images.shape[-1])
+    return mean, np.sqrt(square - mean**2)
 
 
 def _scaled(images: UInt8[ndarray, "n height width channels"], labels: UInt8[ndarray, "n"]) -> Labelled:

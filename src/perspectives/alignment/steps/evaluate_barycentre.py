@@ -28,8 +28,7 @@ def evaluate_barycentre(
 ) -> None:
     """Write how far the test loss at the barycentre lies above the members' mean, before and after alignment."""
     groups = read_groups(barycentres)
-    _, test = read_standardised(training.dataset, files, seed=seed)
-    images, labels = test.taken(slice(evaluation.images))
+    _, (images, labels) = read_standardised(training.dataset, files, seed=seed, first=evaluation.images)
     model = jax.eval_shape(lambda key: network(training, key=key), jax.random.key(0))
     # The draws of the members' own losses.
     keys = jax.random.split(stream(seed, f"alignment/{training.dataset}/draws"), evaluation.draws)

@@ -37,7 +37,7 @@ def evaluate_members(
 ) -> None:
     """Write one row a member and split; the loss of 16 and of 64 draws too, where there is more than one."""
     spec = Symmetries.from_json(symmetries.read_text())
-    parts = read_standardised(training.dataset, files, seed=seed)
+    splits = read_standardised(training.dataset, files, seed=seed, first=evaluation.images)
     model = jax.eval_shape(lambda key: network(training, key=key), jax.random.key(0))
     belief = prior_deviations(training, key=jax.random.key(0))
     sure = training.inference == "map"
@@ -49,8 +49,8 @@ def evaluate_members(
     rows = []
     for member, path in enumerate(posteriors):
         posterior = Gaussians(**read_groups(path))
-        for split, part in zip(("train", "test"), parts, strict=True):
-            images, labels = part.taken(slice(evaluation.images))
+        for split, part in zip(("train", "test"), splits, strict=True):
+            images, labels = part
             found = log_probabilities(model, posterior, jnp.asarray(images), keys)
             taken = found[: evaluation.draws]
             likelihoods = of_labels(found, labels)

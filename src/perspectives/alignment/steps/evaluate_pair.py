@@ -49,8 +49,7 @@ def evaluate_pair(
     """
     spec = Symmetries.from_json(symmetries.read_text())
     one, other = (Gaussians(**read_groups(path)) for path in (first, second))
-    parts = read_standardised(training.dataset, files, seed=seed)
-    splits = [part.taken(slice(evaluation.images)) for part in parts]
+    splits = read_standardised(training.dataset, files, seed=seed, first=evaluation.images)
     images = jnp.asarray(np.concatenate([split.images for split in splits]))
     labels = np.concatenate([split.labels for split in splits])
     cut = len(splits[0].labels)

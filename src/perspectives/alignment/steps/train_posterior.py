@@ -59,12 +59,10 @@ def train_posterior(
 
 def training_images(settings: PosteriorSettings, files: list[Path], seed: int) -> Labelled:
     """Return the arm's training images: the first of the data set's, where not all are taken."""
-    train, _ = read_standardised(settings.dataset, files, seed=seed)
-    if settings.train_images is None:
-        return train
-    if settings.train_images > len(train.labels):
+    train, _ = read_standardised(settings.dataset, files, seed=seed, first=settings.train_images)
+    if settings.train_images is not None and settings.train_images > len(train.labels):
         raise UserError(
             f"train_images = {settings.train_images}, but {settings.dataset} has {len(train.labels)} training images; "
             "lower alignment.<data set>.train_images in config.yaml, or leave it out to take all."
         )
-    return train.taken(slice(settings.train_images))
+    return train
