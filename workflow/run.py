@@ -69,7 +69,7 @@ def main() -> int:
     report = results / "report.html"
     status = snakemake("all")
     if not status and outdated(report, results):
-        status = snakemake("--report", str(report), "--quiet", "all")
+        status = snakemake("--report", str(report), "--quiet", "rules", "progress")
     if options.task == "archive":
         # The report is no output of a rule, and an edit of the sources is no input of this one: pack anew each time.
         status = status or snakemake("archive", "--forcerun", "archive")

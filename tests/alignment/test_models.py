@@ -17,6 +17,10 @@ def own_model(key, width=12):
     return eqx.nn.MLP(4, 3, width, depth=2, dtype=jnp.float64, key=jax.random.key(key))
 
 
+def tanh_model():
+    return eqx.nn.MLP(4, 3, 8, 1, activation=jax.nn.tanh, key=jax.random.key(0))
+
+
 @pytest.fixture(scope="module")
 def symmetries():
     return infer_symmetries(own_model(0), jnp.zeros(4))
@@ -82,6 +86,8 @@ def test_mistakes_are_named(symmetries):
     model = own_model(0)
     with pytest.raises(ValueError, match="different architectures"):
         interpolate(model, own_model(0, width=13), 0.5)
+    with pytest.raises(ValueError, match="different architectures: .*tanh"):
+        interpolate(eqx.nn.MLP(4, 3, 8, 1, key=jax.random.key(0)), tanh_model(), 0.5)
     with pytest.raises(ValueError, match="has shape"):
         align(model, own_model(0, width=13), symmetries)
     with pytest.raises(ValueError, match="one of the two is a posterior"):

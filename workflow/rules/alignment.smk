@@ -190,23 +190,25 @@ rule plot_width:
         command("alignment.plot_width")
 
 
-rule plot_variations:
-    input:
-        barriers=f"{A_TABLES}/barriers.csv",
-        members=f"{A_TABLES}/arms.csv",
-    output:
-        **figure("alignment", "{variation}"),
-    log:
-        f"{LOGS}/alignment/plot_{{variation}}.log",
-    benchmark:
-        f"{BENCHMARKS}/alignment/plot_{{variation}}.tsv"
-    wildcard_constraints:
-        variation="prior|temperature|augmentation",
-    params:
-        **stale("alignment.plot_variations", settings=A),
-        variation=lambda wildcards: wildcards.variation,
-    shell:
-        command("alignment.plot_variations")
+# A rule each, since a caption's path in figure() knows no wildcards.
+for variation in VARIATIONS:
+
+    rule:
+        name:
+            f"plot_{variation}"
+        input:
+            barriers=f"{A_TABLES}/barriers.csv",
+            members=f"{A_TABLES}/arms.csv",
+        output:
+            **figure("alignment", variation),
+        log:
+            f"{LOGS}/alignment/plot_{variation}.log",
+        benchmark:
+            f"{BENCHMARKS}/alignment/plot_{variation}.tsv"
+        params:
+            **stale("alignment.plot_variations", settings=A, variation=variation),
+        shell:
+            command("alignment.plot_variations")
 
 
 # --- The plane through two posteriors and the second one aligned

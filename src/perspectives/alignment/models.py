@@ -129,3 +129,7 @@ def _same_kind(first: eqx.Module, second: eqx.Module) -> None:
         raise ValueError("one of the two is a posterior and the other a model; wrap neither or both")
     if jax.tree.structure(first) != jax.tree.structure(second):
         raise ValueError("the two are of different architectures")
+    for ours, theirs in zip(*map(jax.tree.leaves, (first, second)), strict=True):
+        # Functions, such as an activation, are leaves too.
+        if not eqx.is_array(ours) and ours != theirs:
+            raise ValueError(f"the two are of different architectures: {ours!r} in one is {theirs!r} in the other")

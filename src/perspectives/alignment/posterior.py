@@ -76,7 +76,9 @@ class LocalLinear(eqx.Module):
     """An affine layer that draws its output: by the local reparameterisation.
 
     **Source**: Kingma, Salimans and Welling 2015, (6): W x + b is Gaussian with mean M x + m and variance S^2 x^2 + s^2
-    when all entries of W and b are independent Gaussians. Exact, as each unit's noise is used once an example.
+    when all entries of W and b are independent Gaussians. Exact where a layer is used once an example. A layer that
+    an example passes several times, a projection of all tokens say, gets the same noise each time: outputs then are
+    more alike than under one draw of the weights.
     """
 
     mean: eqx.nn.Linear

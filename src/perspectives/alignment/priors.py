@@ -1,7 +1,7 @@
 """Prior distributions over a network's arrays, one scale an array, so that they are blind to permutations of units."""
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import equinox as eqx
 import jax
@@ -47,8 +47,11 @@ def prior(model: PyTree, family: Family, variance: float) -> Prior:
 
     "fan_in" is Gaussian with variance / fan-in for arrays of two or more axes, all but the first making the fan-in, and
     `variance` for the rest, biases and scales: with variance 2 He et al.'s (2015) initial distribution. "isotropic" is
-    Gaussian with `variance` throughout. "laplace" has the variances of "fan_in".
+    Gaussian with `variance` throughout. "laplace" has the variances of "fan_in". **Raises**: ValueError for another
+    family or a variance that is not positive.
     """
+    if family not in get_args(Family) or not variance > 0:
+        raise ValueError(f"a prior of family {family!r} and variance {variance}: one of {get_args(Family)}, above 0")
 
     def deviation(array: Any) -> Float[Array, ""]:
         fan_in = math.prod(array.shape[1:]) if array.ndim > 1 and family != "isotropic" else 1

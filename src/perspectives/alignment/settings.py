@@ -155,7 +155,9 @@ class AlignmentSettings(Section):
     """The whole study."""
 
     datasets: tuple[DatasetName, ...] = Field(
-        default=("fashion-mnist", "mnist", "cifar-10", "digits"), description="Which of the laboratories below are run."
+        default=("fashion-mnist", "mnist", "cifar-10", "digits"),
+        min_length=1,
+        description="Which of the laboratories below are run.",
     )
     digits: DigitsSettings = DigitsSettings()
     fashion_mnist: LaboratorySettings = LaboratorySettings()
