@@ -294,3 +294,19 @@ def test_networks_without_a_barrier_are_no_reason_to_fail(tmp_path, monkeypatch)
     found = measured(tmp_path, AlignmentSettings(datasets=("digits",), digits=lab))
     assert found["barriers:digits_widest_w2"].value == pytest.approx(0, abs=1e-12)
     assert np.isnan(found["barriers:digits_w64_w2_over_identity"].value)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({"datasets": ("digits", "digits")}, "names one of them twice", id="data set"),
+        pytest.param(
+            {"digits": {"temperatures": (0.1, 0.1)}}, r"temperatures = \(0.1, 0.1\) names one", id="temperature"
+        ),
+        pytest.param({"digits": {"train_images": 100}}, "batch = 250 is more than train_images = 100", id="batch"),
+        pytest.param({"evaluation": {"times": 4}}, "times = 4 must be odd", id="times"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_before_any_run(values, words):
+    with pytest.raises(ValueError, match=words):
+        AlignmentSettings.model_validate(values)

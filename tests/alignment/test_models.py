@@ -72,7 +72,7 @@ def test_interpolation_has_the_models_at_its_ends_and_the_mean_between():
     ("change", "words"),
     [
         pytest.param(lambda labels: labels[:5], r"20 class indices, one an input, got int64 of shape \(5,\)", id="few"),
-        pytest.param(lambda labels: labels - 1, "class indices", id="negative"),
+        pytest.param(lambda labels: labels - 1, "class indices from 0, got -1", id="negative"),
         pytest.param(lambda labels: labels + 3, "label 5 is beyond the model's 3 logits", id="too large"),
     ],
 )
@@ -99,3 +99,15 @@ def test_mistakes_are_named(symmetries):
         align(model, broken, symmetries)
     with pytest.raises(ValueError, match=r"outside \[0, 1\]"):
         interpolate(model, own_model(1), 1.5)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        pytest.param(jnp.zeros((0, 4)), "there are no inputs", id="none"),
+        pytest.param(jnp.full((2, 4), jnp.nan), "8 numbers of the inputs are not finite", id="nan"),
+    ],
+)
+def test_inputs_that_give_no_loss_are_refused(inputs, words):
+    with pytest.raises(ValueError, match=words):
+        loss_path(own_model(0), own_model(1), inputs, jnp.zeros(len(inputs), int), key=jax.random.key(2))

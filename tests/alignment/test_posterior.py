@@ -303,3 +303,27 @@ def test_plain_arrays_of_a_posterior_are_its_means_and_deviations():
     }  # fmt: skip
     np.testing.assert_array_equal(plain.mean[".norm.bias"], posterior.mean.norm.bias)
     np.testing.assert_allclose(plain.deviation[".norm.bias"], np.exp(posterior.log_deviation.norm.bias), rtol=1e-15)
+
+
+@pytest.mark.parametrize("deviation", [0.0, -0.1, float("nan")])
+def test_an_initial_deviation_that_is_none_is_refused(deviation):
+    model = eqx.nn.Linear(3, 2, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="must be above 0, got"):
+        initial(model, prior(model, "fan_in", 1.0), deviation)
+
+
+@pytest.mark.parametrize("shape", [("scalar", 3), (3, "scalar")])
+def test_a_layer_from_or_to_a_scalar_has_its_own_weights_drawn(shape):
+    model = eqx.nn.Linear(*shape, key=jax.random.key(0))
+    posterior = initial(model, prior(model, "fan_in", 1.0), 0.1)
+    noisy = perturbed(posterior, shared=jax.random.key(1), key=jax.random.key(2))
+    x = jnp.asarray(0.5) if shape[0] == "scalar" else jnp.ones(3)
+    assert noisy(x).shape == model(x).shape
+    assert not np.allclose(noisy(x), model(x))
+
+
+def test_a_model_that_reads_a_layers_weight_is_told_to_keep_it_as_an_array():
+    model = eqx.nn.Linear(3, 2, key=jax.random.key(0))
+    noisy = perturbed(initial(model, prior(model, "fan_in", 1.0), 0.1), shared=jax.random.key(1), key=jax.random.key(2))
+    with pytest.raises(TypeError, match="reads the weight of a layer, a LocalLinear"):
+        _ = noisy.weight

@@ -11,6 +11,8 @@ import pytest
 from perspectives.alignment import propagation
 from perspectives.alignment.networks import ResNet20, perceptron
 from perspectives.alignment.permutations import Symmetries, drawn, inverse, permuted
+from perspectives.alignment.posterior import initial
+from perspectives.alignment.priors import prior
 from perspectives.alignment.symmetries import SymmetryError, infer_symmetries
 from perspectives.numerics.trees import named_arrays, with_arrays
 
@@ -540,3 +542,11 @@ def test_an_example_that_the_model_does_not_take_is_named():
     model = eqx.nn.MLP(4, 3, 8, depth=1, key=jax.random.key(0))
     with pytest.raises(ValueError, match=r"shape \(5, 4\), which must be one input and no batch"):
         infer_symmetries(model, jnp.zeros((5, 4)))
+
+
+def test_a_posterior_is_refused_and_its_mean_is_taken():
+    model = eqx.nn.MLP(4, 2, 5, 1, key=jax.random.key(0))
+    posterior = initial(model, prior(model, "fan_in", 1.0), 0.1)
+    with pytest.raises(TypeError, match="give the posterior's mean"):
+        infer_symmetries(posterior, [0.0, 1.0, 2.0, 3.0])
+    assert infer_symmetries(posterior.mean, [0.0, 1.0, 2.0, 3.0]).sizes

@@ -166,3 +166,9 @@ def test_augmentation_brings_in_zeros():
     rows, columns = after.any(2).sum(1), after.any(1).sum(1)
     assert {*rows, *columns} == {4, 5, 6}
     np.testing.assert_array_equal(after.sum((1, 2)), rows * columns)
+
+
+def test_a_model_in_place_of_a_posterior_is_refused(problem):
+    model, belief, batch = problem[0], problem[1], problem[2]
+    with pytest.raises(TypeError, match="expected a posterior, got a Perceptron"):
+        NegativeElbo(belief, jnp.asarray(0.1))(model, batch, jax.random.key(0))

@@ -137,7 +137,7 @@ rule evaluate_barriers:
     benchmark:
         f"{BENCHMARKS}/alignment/evaluate_barriers.tsv"
     params:
-        **stale("alignment.evaluate_barriers", settings=A),
+        **stale("alignment.evaluate_barriers", settings=LABORATORIES),
     shell:
         command("alignment.evaluate_barriers")
 
@@ -154,7 +154,7 @@ rule compare_members:
     benchmark:
         f"{BENCHMARKS}/alignment/compare_members.tsv"
     params:
-        **stale("alignment.compare_members", settings=A),
+        **stale("alignment.compare_members", settings=LABORATORIES),
     shell:
         command("alignment.compare_members")
 
@@ -169,7 +169,7 @@ rule plot_paths:
     benchmark:
         f"{BENCHMARKS}/alignment/plot_paths.tsv"
     params:
-        **stale("alignment.plot_paths", settings=A),
+        **stale("alignment.plot_paths", settings=LABORATORIES),
     shell:
         command("alignment.plot_paths")
 
@@ -185,7 +185,7 @@ rule plot_width:
     benchmark:
         f"{BENCHMARKS}/alignment/plot_width.tsv"
     params:
-        **stale("alignment.plot_width", settings=A),
+        **stale("alignment.plot_width", settings=LABORATORIES),
     shell:
         command("alignment.plot_width")
 
@@ -206,7 +206,7 @@ for variation in VARIATIONS:
         benchmark:
             f"{BENCHMARKS}/alignment/plot_{variation}.tsv"
         params:
-            **stale("alignment.plot_variations", settings=A, variation=variation),
+            **stale("alignment.plot_variations", settings=LABORATORIES, variation=variation),
         shell:
             command("alignment.plot_variations")
 

@@ -1,10 +1,20 @@
 # What the rules of alignment.smk are about: arms, networks, and which files belong to them.
 
 from perspectives.alignment.arms import arms, network_name
+from perspectives.alignment.settings import LaboratoriesSettings, NetworkSettings
 
 A = SETTINGS.alignment
-ARMS = arms(A)
-NETWORKS = {network_name(arm.training): arm.training for arm in ARMS.values()}
+# Parts of the settings: what a rule does not use must not make it stale.
+LABORATORIES = LaboratoriesSettings.model_validate(
+    A.model_dump(include=set(LaboratoriesSettings.model_fields))
+)
+ARMS = arms(LABORATORIES)
+NETWORKS = {
+    network_name(arm.training): NetworkSettings.model_validate(
+        arm.training.model_dump(include=set(NetworkSettings.model_fields))
+    )
+    for arm in ARMS.values()
+}
 A_RUNS = f"{RESULTS}/alignment/runs"
 A_TABLES = f"{RESULTS}/alignment/tables"
 REFERENCE = next(name for name, arm in ARMS.items() if arm.role == "reference")

@@ -6,7 +6,13 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Literal
 
-from perspectives.alignment.settings import AlignmentSettings, DatasetName, LaboratorySettings, PosteriorSettings
+from perspectives.alignment.settings import (
+    DatasetName,
+    LaboratoriesSettings,
+    LaboratorySettings,
+    NetworkSettings,
+    PosteriorSettings,
+)
 
 PRIOR_VARIANCE = 2.0
 """Of the reference arm, times fan-in: He et al.'s (2015) initial distribution is then the prior."""
@@ -37,17 +43,17 @@ class Arm:
         return DIVERGENCES if self.training.inference == "vi" else ("mean",)
 
 
-def laboratory(settings: AlignmentSettings, dataset: DatasetName) -> LaboratorySettings:
+def laboratory(settings: LaboratoriesSettings, dataset: DatasetName) -> LaboratorySettings:
     """Return the settings of a data set's laboratory."""
     return getattr(settings, dataset.replace("-", "_"))
 
 
-def network_name(training: PosteriorSettings) -> str:
+def network_name(training: NetworkSettings) -> str:
     """Return a name that arms with the same arrays share."""
     return f"{training.dataset}_w{training.width}"
 
 
-def arms(settings: AlignmentSettings) -> dict[str, Arm]:
+def arms(settings: LaboratoriesSettings) -> dict[str, Arm]:
     """Return all arms by name, those of each data set in the order of the settings."""
     return {arm.name: arm for dataset in settings.datasets for arm in _of(dataset, laboratory(settings, dataset))}
 

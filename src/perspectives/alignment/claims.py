@@ -231,11 +231,6 @@ FINDINGS = (
     _finding(14, "Share of active hidden units, widest, T = 1.", "members:fashion-mnist_active_share_widest"),
     _finding(15, "The same at the narrowest width.", "members:fashion-mnist_active_share_narrowest"),
     _finding(16, "The same, widest, T = 0.01.", "members:fashion-mnist_active_share_widest_cold"),
-    _finding(27, "Share of effective units, widest, T = 1.", "members:fashion-mnist_effective_share_widest"),
-    _finding(28, "The same at the narrowest width.", "members:fashion-mnist_effective_share_narrowest"),
-    _finding(29, "The same, widest, T = 0.01.", "members:fashion-mnist_effective_share_widest_cold"),
-    _finding(30, "Share of active units on digits, widest.", "members:digits_active_share_widest"),
-    _finding(31, "Share of active units on digits, narrowest.", "members:digits_active_share_narrowest"),
     _finding(17, "Test loss, widest minus reference.", "members:fashion-mnist_loss_widest_minus_reference"),
     _finding(18, "Loss at the barycentre of all members minus their mean, unaligned.", "barycentre:excess_before"),
     _finding(19, "The same, members aligned to it.", "barycentre:excess_after"),
@@ -246,6 +241,12 @@ FINDINGS = (
     _finding(24, "Total variation between the two predictives.", "langevin:total_variation"),
     _finding(25, "Between-chain share of weight variance before alignment.", "langevin:between_share_before"),
     _finding(26, "The same after alignment.", "langevin:between_share_after"),
+    _finding(27, "Share of effective units, widest, T = 1.", "members:fashion-mnist_effective_share_widest"),
+    _finding(28, "The same at the narrowest width, T = 1.", "members:fashion-mnist_effective_share_narrowest"),
+    _finding(29, "The same, widest, T = 0.01.", "members:fashion-mnist_effective_share_widest_cold"),
+    _finding(30, "Share of active units on digits, widest.", "members:digits_active_share_widest"),
+    _finding(31, "Share of active units on digits, narrowest.", "members:digits_active_share_narrowest"),
+    _finding(32, "VI minus MAP on digits, aligned barrier, reference width.", "barriers:digits_vi_minus_map"),
 )  # fmt: skip
 
 FIGURES = (

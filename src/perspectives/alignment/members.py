@@ -14,7 +14,7 @@ from perspectives.alignment.gaussians import Gaussians
 from perspectives.alignment.networks import Perceptron, ResNet20, perceptron
 from perspectives.alignment.posterior import MeanField, initial
 from perspectives.alignment.priors import prior
-from perspectives.alignment.settings import PosteriorSettings
+from perspectives.alignment.settings import NetworkSettings, PosteriorSettings
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior
 from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.training import Epochs, fit
@@ -31,7 +31,7 @@ class Member(NamedTuple):
     losses: Float[Array, "epochs"]
 
 
-def network(settings: PosteriorSettings, *, key: Key[Array, ""]) -> Perceptron | ResNet20:
+def network(settings: NetworkSettings, *, key: Key[Array, ""]) -> Perceptron | ResNet20:
     """Return the untrained network of an arm."""
     height, width, channels = SHAPES[settings.dataset]
     if settings.network == "resnet20":

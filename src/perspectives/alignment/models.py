@@ -78,15 +78,20 @@ def loss_path(
     """Return the marginalized losses of a classifier along the geodesic from `first` to `second`.
 
     The models return logits for one input. Draws from posteriors are common to all times; models need none.
-    **Raises**: ValueError when the two are of different kinds or architectures, when labels are not one class index an
-    input, or when logits overflow.
+    **Raises**: ValueError when the two are of different kinds or architectures, when there are no inputs or one is not
+    finite, when labels are not one class index an input, or when logits overflow.
     """
     _same_kind(first, second)
+    bad = int((~np.isfinite(np.asarray(inputs))).sum())
+    if not len(inputs) or bad:
+        raise ValueError(f"{bad} numbers of the inputs are not finite" if bad else "there are no inputs")
     classes = np.asarray(labels)
-    if classes.shape != (len(inputs),) or classes.dtype.kind not in "iu" or classes.min(initial=0) < 0:
+    if classes.shape != (len(inputs),) or classes.dtype.kind not in "iu":
         raise ValueError(
             f"labels must be {len(inputs)} class indices, one an input, got {classes.dtype} of shape {classes.shape}"
         )
+    if classes.min() < 0:
+        raise ValueError(f"labels must be class indices from 0, got {classes.min()}")
     if times < 2 or draws < 1:
         raise ValueError(f"a path needs at least 2 times and 1 draw, got {times} and {draws}")
     one, other = gaussians(first), gaussians(second)

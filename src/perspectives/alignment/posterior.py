@@ -34,7 +34,12 @@ class MeanField(eqx.Module, Generic[Model]):
 
 
 def initial(model: Model, prior: Prior, deviation: float) -> MeanField[Model]:
-    """Return the posterior around `model` whose deviations are `deviation`, or half the prior's where that is less."""
+    """Return the posterior around `model` whose deviations are `deviation`, or half the prior's where that is less.
+
+    **Raises**: ValueError for a deviation that is not above zero.
+    """
+    if not deviation > 0:
+        raise ValueError(f"initial deviations must be above 0, got {deviation}")
 
     def log_deviation(array: Float[Array, "..."], prior: Float[Array, ""]) -> Float[Array, "..."]:
         return jnp.full(array.shape, jnp.log(jnp.minimum(deviation, prior / 2)), array.dtype)
@@ -69,10 +74,24 @@ def perturbed(posterior: MeanField[Model], *, shared: Key[Array, ""], key: Key[A
 
 
 def _is_layer(node: Any) -> bool:
-    return isinstance(node, eqx.nn.Linear | eqx.nn.Conv)
+    # A layer from or to a scalar has arrays of its own kind, which are drawn as they are.
+    scalar = isinstance(node, eqx.nn.Linear) and "scalar" in (node.in_features, node.out_features)
+    return isinstance(node, eqx.nn.Linear | eqx.nn.Conv) and not scalar
 
 
-class LocalLinear(eqx.Module):
+class _OutputNoise(eqx.Module):
+    """A layer whose noise is in its output: it has no weights of its own to be read."""
+
+    @property
+    def weight(self) -> Any:
+        """Refuse. **Raises**: TypeError, always."""
+        raise TypeError(
+            f"the model reads the weight of a layer, a {type(self).__name__} here, instead of calling the layer: noise "
+            "is drawn in its output. Keep such a weight in the model as an array of its own, and it is drawn itself."
+        )
+
+
+class LocalLinear(_OutputNoise):
     """An affine layer that draws its output: by the local reparameterisation.
 
     **Source**: Kingma, Salimans and Welling 2015, (6): W x + b is Gaussian with mean M x + m and variance S^2 x^2 + s^2
@@ -96,7 +115,7 @@ class LocalLinear(eqx.Module):
         return mean + spread * jax.random.normal(self.key, mean.shape, mean.dtype)
 
 
-class FlipoutConvolution(eqx.Module):
+class FlipoutConvolution(_OutputNoise):
     """A convolution whose kernel's deviations are one draw for the batch, with random signs for each example.
 
     **Source**: Wen et al. 2018, (4) and section 3.2: y = mean(x) + r (K' * (x s)) with K' = deviation times a standard

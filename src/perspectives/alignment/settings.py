@@ -16,13 +16,18 @@ IZMAILOV = "Izmailov et al. 2021, Table 3; the paper's value was not retrieved"
 OURS = "our choice; the paper's value was not retrieved"
 
 
-class PosteriorSettings(Section):
-    """All that decides the training of one posterior, its member's random stream aside."""
+class NetworkSettings(Section):
+    """All that decides the shapes of a network's arrays."""
 
     dataset: DatasetName = Field(description="Data trained on.")
     network: Literal["perceptron", "resnet20"] = Field(description="Architecture.")
     depth: PositiveInt = Field(description="Hidden layers of the perceptron; of no meaning for ResNet20.")
     width: PositiveInt = Field(description="Units of a hidden layer; for ResNet20 the multiple of 16 channels.")
+
+
+class PosteriorSettings(NetworkSettings):
+    """All that decides the training of one posterior, its member's random stream aside."""
+
     inference: Literal["vi", "map"] = Field(description="Mean-field variational inference, or a point estimate.")
     temperature: PositiveFloat = Field(description="Factor T of the KL divergence; the likelihood is not tempered.")
     prior: Literal["fan_in", "isotropic", "laplace"] = Field(description="Family of the prior.")
@@ -77,6 +82,12 @@ class LaboratorySettings(Section):
             raise ValueError(f"reference_width = {self.reference_width} must be one of widths = {self.widths}")
         if 1.0 in self.temperatures or 2.0 in self.prior_variances:
             raise ValueError("temperature 1 and prior variance 2 are the reference arm's own; leave them out")
+        for name in ("widths", "point_widths", "temperatures", "cold_widths", "prior_variances", "other_priors"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} = {values} names one of them twice")
+        if self.train_images is not None and self.train_images < self.batch:
+            raise ValueError(f"batch = {self.batch} is more than train_images = {self.train_images}")
         return self
 
 
@@ -123,6 +134,12 @@ class EvaluationSettings(Section):
         default=5, description="Starts of an alignment: one placed group by group, the others from it reshuffled."
     )
 
+    @model_validator(mode="after")
+    def _has_a_middle(self) -> "EvaluationSettings":
+        if self.times % 2 == 0:
+            raise ValueError(f"times = {self.times} must be odd, so that the middle of a path is among them")
+        return self
+
 
 class SliceSettings(Section):
     """The plane through two posteriors and the second one aligned."""
@@ -151,8 +168,8 @@ class LangevinSettings(Section):
     mean_field_draws: int = Field(default=1000, ge=2, description="Draws from each for its predictions.")
 
 
-class AlignmentSettings(Section):
-    """The whole study."""
+class LaboratoriesSettings(Section):
+    """Which posteriors are trained on which data: all that decides the arms."""
 
     datasets: tuple[DatasetName, ...] = Field(
         default=("fashion-mnist", "mnist", "cifar-10", "digits"),
@@ -163,6 +180,17 @@ class AlignmentSettings(Section):
     fashion_mnist: LaboratorySettings = LaboratorySettings()
     mnist: LaboratorySettings = LaboratorySettings()
     cifar_10: Cifar10Settings = Cifar10Settings()
+
+    @model_validator(mode="after")
+    def _once_each(self) -> "LaboratoriesSettings":
+        if len(set(self.datasets)) < len(self.datasets):
+            raise ValueError(f"datasets = {self.datasets} names one of them twice")
+        return self
+
+
+class AlignmentSettings(LaboratoriesSettings):
+    """The whole study."""
+
     evaluation: EvaluationSettings = EvaluationSettings()
     slice: SliceSettings = SliceSettings()
     langevin: LangevinSettings = LangevinSettings()

@@ -1,6 +1,6 @@
 """The permutation symmetries of a network's hidden units, inferred from a trace of its function and then tested."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
 import jax
@@ -11,6 +11,7 @@ from jaxtyping import Array, Complex, Key, PyTree, Shaped
 from perspectives.alignment import permutations as units
 from perspectives.alignment.labels import Atoms, Axes, Labels
 from perspectives.alignment.permutations import Arrays, Axis, Factor, Symmetries
+from perspectives.alignment.posterior import MeanField
 from perspectives.alignment.primitives import SymmetryError
 from perspectives.alignment.propagation import propagate
 from perspectives.numerics.trees import named_arrays, with_arrays
@@ -19,7 +20,7 @@ Example = Shaped[Array | np.ndarray, "..."]
 
 
 def infer_symmetries(
-    model: Callable[..., PyTree], example: Example, *, key: Key[Array, ""] | None = None
+    model: Callable[..., PyTree] | MeanField, example: Example | Sequence, *, key: Key[Array, ""] | None = None
 ) -> Symmetries:
     """Return the permutations of hidden units under which the function `model`, called on one example, stays the same.
 
@@ -41,8 +42,12 @@ def infer_symmetries(
     **Departs**: git-re-basin writes the axes down by hand for each architecture.
     **Raises**: SymmetryError when hidden units meet a primitive of which it is not known whether it heeds their order;
     when one group labels two axes of an array, as in a recurrent or residual matrix; when no axis is free; when the
-    outputs with permuted arrays differ or are not finite. ValueError when the model cannot be called on the example.
+    outputs with permuted arrays differ or are not finite. ValueError when the model cannot be called on the example,
+    TypeError for a posterior.
     """
+    if isinstance(model, MeanField):
+        raise TypeError("symmetries are those of a model: give the posterior's mean, `posterior.mean`")
+    example = np.asarray(example) if isinstance(example, Sequence) else example
 
     def call(model: Callable[..., PyTree], example: Example) -> PyTree:
         return model(example) if key is None else model(example, key=key)

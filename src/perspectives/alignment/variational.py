@@ -17,14 +17,21 @@ class NegativeElbo(eqx.Module):
 
     `weight` is T / N. T scales the KL divergence alone: that is the variational posterior for the likelihood to the
     power 1/T under the untempered prior, which is not the posterior to the power 1/T.
+
+    **Raises**: TypeError when it is given a model in place of a posterior over one.
     """
 
     prior: Prior
     weight: Float[Array, ""]
     augment: bool = eqx.field(static=True, default=False)
 
-    def __call__(self, posterior: MeanField, batch: Batch, key: Key[Array, ""]) -> Float[Array, ""]:
+    def __call__(self, posterior: PyTree, batch: Batch, key: Key[Array, ""]) -> Float[Array, ""]:
         """Return the estimate on `batch`."""
+        if not isinstance(posterior, MeanField):
+            raise TypeError(
+                f"expected a posterior, got a {type(posterior).__name__}: wrap it by `posterior.initial(model, prior, "
+                "deviation)`, or train it as a point estimate with `NegativeLogPosterior`"
+            )
         images, labels = batch
         augmenting, shared, own = jax.random.split(key, 3)
         if self.augment:

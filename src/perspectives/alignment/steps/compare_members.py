@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from perspectives.alignment.arms import arms, laboratory
-from perspectives.alignment.settings import AlignmentSettings
+from perspectives.alignment.settings import LaboratoriesSettings
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
 
 
 def compare_members(
-    *, settings: AlignmentSettings, members: list[Input], barriers: Input, table: Output, measures: Output
+    *, settings: LaboratoriesSettings, members: list[Input], barriers: Input, table: Output, measures: Output
 ) -> None:
     """Write a row an arm: mean test loss, accuracy, calibration error and active units, barriers and distances.
 
@@ -33,7 +33,7 @@ def compare_members(
     write_measures(measures, _measures(settings, found))
 
 
-def _measures(settings: AlignmentSettings, found: Any) -> Iterator[Measure]:
+def _measures(settings: LaboratoriesSettings, found: Any) -> Iterator[Measure]:
     known = arms(settings)
     test = found[found["split"] == "test"]
     for dataset in settings.datasets:

@@ -11,7 +11,7 @@ from perspectives.alignment import pairs
 from perspectives.alignment.arms import COLD, Arm, arms, laboratory
 from perspectives.alignment.marginal import barrier, excess
 from perspectives.alignment.pairs import ByPair, Interval
-from perspectives.alignment.settings import AlignmentSettings
+from perspectives.alignment.settings import LaboratoriesSettings
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
 
@@ -23,7 +23,7 @@ Barriers = Mapping[str, Mapping[tuple[str, str], ByPair]]
 
 
 def evaluate_barriers(
-    *, settings: AlignmentSettings, losses: list[Input], objectives: list[Input],
+    *, settings: LaboratoriesSettings, losses: list[Input], objectives: list[Input],
     barriers: Output, curves: Output, measures: Output,
 ) -> None:  # fmt: skip
     """Write the barriers of each arm, the mean excess along each path, and what the claims ask for.
@@ -74,7 +74,7 @@ def _mean_excess(tables: Any) -> Any:
 
 
 def _measures(
-    settings: AlignmentSettings,
+    settings: LaboratoriesSettings,
     known: Mapping[str, Arm],
     found: Barriers,
     tables: Any,

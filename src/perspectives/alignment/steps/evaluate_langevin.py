@@ -84,8 +84,8 @@ def evaluate_langevin(
     pd.DataFrame(
         {
             "image": images,
-            "class": classes,
-            "label": labels[images],
+            "digit": np.asarray(settings.digits)[classes],
+            "label": np.asarray(settings.digits)[labels[images]],
             "langevin": predictive.ravel(),
             "langevin_deviation": np.sqrt(spread).ravel(),
             "langevin_error": _error(fine).ravel(),

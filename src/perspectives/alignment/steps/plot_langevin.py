@@ -19,7 +19,7 @@ def plot_langevin(*, measures: Input, predictions: Input, traces: Input, png: Ou
         for number, (_, rows) in enumerate(lines.groupby("chain")):
             trace.plot(rows["time"], rows["loss_nats"], color=COLOURS[number % len(COLOURS)], lw=0.5, alpha=0.8)
         trace.axvline(lines.loc[lines["kept"], "time"].min(), color="black", linestyle=":", linewidth=0.8)
-        trace.set(xlabel="time", ylabel="test loss of one draw [nats]")
+        trace.set(xlabel="time", ylabel="test loss of one draw (nats)")
         trace.set_title(f"{lines['chain'].nunique()} chains at half the step; left of the dots: burn-in")
 
         columns = {"at the step": "r_hat_step", "at half the step": "r_hat_half"}
@@ -36,10 +36,10 @@ def plot_langevin(*, measures: Input, predictions: Input, traces: Input, png: Ou
         factor.legend()
 
         for axes, suffix, title in ((mean, "", "Mean"), (spread, "_deviation", "Standard deviation")):
-            for label, rows in table.groupby("class"):
+            for number, (digit, rows) in enumerate(table.groupby("digit")):
                 axes.scatter(
-                    rows[f"langevin{suffix}"], rows[f"mean_field{suffix}"], s=6, alpha=0.7, label=f"class {label}",
-                    color=COLOURS[int(str(label)) % len(COLOURS)], linewidths=0,
+                    rows[f"langevin{suffix}"], rows[f"mean_field{suffix}"], s=6, alpha=0.7, label=f"digit {digit}",
+                    color=COLOURS[number % len(COLOURS)], linewidths=0,
                 )  # fmt: skip
             end = float(table[[f"langevin{suffix}", f"mean_field{suffix}"]].to_numpy().max())
             axes.plot([0, end], [0, end], color="black", linewidth=0.6)
@@ -47,6 +47,6 @@ def plot_langevin(*, measures: Input, predictions: Input, traces: Input, png: Ou
         mean.legend()
         save(figure, png=png, pdf=pdf)
         plt.close(figure)
-    drawn = table.melt(id_vars=["image", "class", "label"], var_name="curve", value_name="value")
+    drawn = table.melt(id_vars=["image", "digit", "label"], var_name="curve", value_name="value")
     shown = lines.rename(columns={"loss_nats": "value"}).assign(curve="loss_nats")
     pd.concat([drawn, shown]).to_csv(csv, index=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from perspectives.alignment.arms import arms
-from perspectives.alignment.settings import AlignmentSettings
+from perspectives.alignment.settings import LaboratoriesSettings
 from perspectives.workbench.figures import COLOURS, PAGE_INCHES, save, style
 from perspectives.workbench.step import Input, Output
 
@@ -21,7 +21,7 @@ PATHS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def plot_paths(*, settings: AlignmentSettings, curves: Input, png: Output, pdf: Output, csv: Output) -> None:
+def plot_paths(*, settings: LaboratoriesSettings, curves: Input, png: Output, pdf: Output, csv: Output) -> None:
     """Draw the mean over pairs, test images in full and training images thin, one panel a data set."""
     table = pd.read_csv(curves)
     references = {arm.training.dataset: name for name, arm in arms(settings).items() if arm.role == "reference"}

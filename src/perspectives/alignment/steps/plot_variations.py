@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from perspectives.alignment.arms import Arm, arms
-from perspectives.alignment.settings import AlignmentSettings
+from perspectives.alignment.settings import LaboratoriesSettings
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.figures import COLOURS, PAGE_INCHES, save, style
 from perspectives.workbench.step import Input, Output
@@ -28,7 +28,7 @@ LABEL_OF = {"reference": "reference", "augmentation": "augmented"}
 
 
 def plot_variations(
-    *, settings: AlignmentSettings, variation: Variation, barriers: Input, members: Input,
+    *, settings: LaboratoriesSettings, variation: Variation, barriers: Input, members: Input,
     png: Output, pdf: Output, csv: Output,
 ) -> None:  # fmt: skip
     """Draw the barrier, the test loss and the share of active units of the arms that vary one thing, first data set.

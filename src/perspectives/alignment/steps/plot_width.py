@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from perspectives.alignment.arms import arms
-from perspectives.alignment.settings import AlignmentSettings
+from perspectives.alignment.settings import LaboratoriesSettings
 from perspectives.workbench.figures import COLOURS, PAGE_INCHES, save, style
 from perspectives.workbench.step import Input, Output
 
@@ -25,7 +25,7 @@ NEARLY_ZERO = 0.02
 
 
 def plot_width(
-    *, settings: AlignmentSettings, barriers: Input, members: Input, png: Output, pdf: Output, csv: Output
+    *, settings: LaboratoriesSettings, barriers: Input, members: Input, png: Output, pdf: Output, csv: Output
 ) -> None:
     """Draw test barriers with their 95 % intervals on logarithmic axes, one column a data set; below, active units."""
     known = arms(settings)

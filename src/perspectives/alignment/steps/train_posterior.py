@@ -37,7 +37,7 @@ def train_posterior(
     if len(train.labels) < settings.batch:
         raise UserError(
             f"batch = {settings.batch} is more than the {len(train.labels)} training images of {settings.dataset}; "
-            "lower it in alignment.<data set>.batch in config.yaml."
+            f"lower alignment.{settings.dataset.replace('-', '_')}.batch in config.yaml."
         )
     device = jax.default_backend()
     name = checkpoint_name(__name__, settings.canonical(), member, seed, files=files, device=device)
@@ -63,6 +63,6 @@ def training_images(settings: PosteriorSettings, files: list[Path], seed: int) -
     if settings.train_images is not None and settings.train_images > len(train.labels):
         raise UserError(
             f"train_images = {settings.train_images}, but {settings.dataset} has {len(train.labels)} training images; "
-            "lower alignment.<data set>.train_images in config.yaml, or leave it out to take all."
+            f"lower alignment.{settings.dataset.replace('-', '_')}.train_images in config.yaml, or leave it out."
         )
     return train
