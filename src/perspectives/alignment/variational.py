@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 from perspectives.alignment.posterior import MeanField, perturbed
 from perspectives.alignment.priors import Prior
 
-Batch = tuple[Float[Array, "batch height width channels"], Int[Array, "batch"]]
+Batch = tuple[Float[Array, "batch ..."], Int[Array, "batch"]]
+"""Inputs, of three axes each when they are to be augmented, and class indices."""
 
 
 class NegativeElbo(eqx.Module):
