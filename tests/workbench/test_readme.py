@@ -5,6 +5,7 @@ import pytest
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.readme import between
 from perspectives.workbench.steps.write_tables import write_tables
+from perspectives.workbench.wording import read_rows
 
 
 def test_only_what_lies_between_the_markers_changes() -> None:
@@ -33,3 +34,17 @@ def test_study_page_gets_its_own_claims_and_writing_twice_changes_nothing(plante
     assert "planted-finding" in readme.read_text()
     assert "planted-finding" not in study.read_text()
     assert r"\|x\| \*y\* \_z\_" in readme.read_text()
+
+
+def test_the_front_page_counts_verdicts_and_lists_what_is_open(planted: Path) -> None:
+    page = planted / "README.md"
+    page.write_text("<!-- verdicts:start -->\n<!-- verdicts:end -->\n<!-- open:start -->\n<!-- open:end -->\n")
+    results = planted / "results" / "default"
+    claims = results / "claims.csv"
+    write_tables(claims=claims, findings=results / "findings.csv", documents=(page,))
+    rows, text = read_rows(claims), page.read_text()
+    ours = [row for row in rows if row["study"] == "highres"]
+    assert f"| highres | {len(ours)} | {sum(row['verdict'] == 'reproduced' for row in ours)} |" in text
+    listed = [row["claim"] for row in rows if f"| {row['claim']} |" in text]
+    assert listed == [row["claim"] for row in rows if row["verdict"] in ("not reproduced", "inconclusive")]
+    assert listed

@@ -8,6 +8,20 @@ from perspectives.workbench.errors import UserError
 from perspectives.workbench.wording import Row
 
 
+def verdicts_table(claims: Sequence[Row]) -> str:
+    """Return the number of claims by study and verdict as a Markdown table."""
+    rows = []
+    for study, ours in wording.by_study(claims).items():
+        counts = wording.counts(ours)
+        rows.append((study, str(len(ours)), *(str(counts[verdict]) for verdict in Verdict)))
+    return _table(("Study", "Claims", *(f"{wording.MARKS[verdict]} {verdict}" for verdict in Verdict)), rows)
+
+
+def open_claims_table(claims: Sequence[Row]) -> str:
+    """Return the claims that were tested and not reproduced, or not decided, as a Markdown table."""
+    return claims_table([row for row in claims if row["verdict"] in (Verdict.NOT_REPRODUCED, Verdict.INCONCLUSIVE)])
+
+
 def claims_table(claims: Sequence[Row]) -> str:
     """Return the claims as a Markdown table, paper beside ours."""
     return _table(

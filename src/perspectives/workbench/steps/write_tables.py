@@ -12,15 +12,20 @@ def write_tables(
     findings: Input = Path("results/default/findings.csv"),
     documents: tuple[Input, ...] = (),
 ) -> None:
-    """Write claims and findings between the markers of each document, in place; of one study in docs/STUDY.md.
+    """Write what a document has markers for between them, in place: verdicts, open claims, claims, findings.
+
+    In docs/STUDY.md it is that study's alone.
 
     Without `documents`: README.md and all pages of docs/. A document without markers is left as it is.
     """
+    judged = wording.read_rows(claims)
     tables = [
-        ("claims", wording.read_rows(claims), readme.claims_table),
+        ("verdicts", judged, readme.verdicts_table),
+        ("open", judged, readme.open_claims_table),
+        ("claims", judged, readme.claims_table),
         ("findings", wording.read_rows(findings), readme.findings_table),
     ]
-    studies = {row["study"] for row in tables[0][1]}
+    studies = {row["study"] for row in judged}
     for document in documents or [Path("README.md"), *sorted(Path("docs").glob("*.md"))]:
         text = before = document.read_text()
         for name, rows, table in tables:
