@@ -38,7 +38,9 @@ unlock: setup  ## take off the lock that a killed run left
 tables: setup  ## write claims, findings and a few figures of preset default into README.md and docs/
 	@$(BIN)/python -m perspectives workbench write_tables
 	@mkdir -p docs/figures && cd results/default && cp highres/figures/fig1b_race.png \
-	  highres/figures/discretisation.png alignment/figures/plane.png alignment/figures/width.png ../../docs/figures/
+	  highres/figures/discretisation.png alignment/figures/plane.png alignment/figures/width.png \
+	  elements/figures/costs.png elements/figures/bilevel.png elements/figures/integration.png \
+	  ../../docs/figures/
 
 schema: setup  ## write workflow/schemas/settings.json from the settings classes
 	@$(BIN)/python -m perspectives suite write_schema --file workflow/schemas/settings.json

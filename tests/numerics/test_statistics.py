@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perspectives.numerics.statistics import jackknife_interval, mean_interval, slope
+from perspectives.numerics.statistics import jackknife_interval, mean_interval, order, slope
 
 
 def test_interval_is_students():
@@ -24,9 +24,23 @@ def test_one_sample_has_no_interval():
         mean_interval(np.array([1.0]))
 
 
-def test_slope_of_a_power_is_its_exponent():
+def test_slope_of_a_line_is_its_own():
     x = np.geomspace(1, 100, 20)
-    assert slope(np.log(x), np.log(3 * x**-2.5)) == pytest.approx(-2.5, abs=1e-12)
+    assert slope(x, 3 - 2.5 * x) == pytest.approx(-2.5, abs=1e-12)  # rounding of twenty points
+
+
+def test_order_of_a_power_is_its_exponent():
+    sizes = np.geomspace(1, 100, 20)
+    assert order(sizes, 3 * sizes**-2.5) == pytest.approx(-2.5, abs=1e-12)  # rounding of twenty logarithms
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan])
+def test_what_is_not_positive_has_no_order(wrong):
+    positive, other = np.array([1.0, 2.0]), np.array([1.0, wrong])
+    with pytest.raises(ValueError, match=f"positive sizes, got {wrong}"):
+        order(other, positive)
+    with pytest.raises(ValueError, match=f"positive errors, got {wrong}"):
+        order(positive, other)
 
 
 def without_each(samples, statistic):

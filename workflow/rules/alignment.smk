@@ -206,7 +206,9 @@ for variation in VARIATIONS:
         benchmark:
             f"{BENCHMARKS}/alignment/plot_{variation}.tsv"
         params:
-            **stale("alignment.plot_variations", settings=LABORATORIES, variation=variation),
+            **stale(
+                "alignment.plot_variations", settings=LABORATORIES, variation=variation
+            ),
         shell:
             command("alignment.plot_variations")
 

@@ -48,6 +48,8 @@ def trajectory(
         y0=start,
         args=args,
         saveat=diffrax.SaveAt(ts=times),
+        # For whoever differentiates through it: the gradient of what was computed, at any tolerance (docs/elements.md).
+        adjoint=diffrax.RecursiveCheckpointAdjoint(),
         stepsize_controller=diffrax.PIDController(rtol=RELATIVE_TOLERANCE, atol=ABSOLUTE_TOLERANCE),
         max_steps=MAX_STEPS,
     )

@@ -41,5 +41,16 @@ def jackknife_interval(
 
 
 def slope(x: Float[ndarray, "points"], y: Float[ndarray, "points"]) -> float:
-    """Return the least-squares slope of `y` against `x`; pass logarithms for a convergence order."""
+    """Return the least-squares slope of `y` against `x`; for a convergence order there is `order`."""
     return float(np.polyfit(x, y, 1)[0])
+
+
+def order(sizes: Float[ndarray, "points"], errors: Float[ndarray, "points"]) -> float:
+    """Return the p for which `errors` are nearest to C `sizes`^p: the least-squares slope of their logarithms.
+
+    **Raises**: ValueError when a size or an error is not positive; an error of zero has no order.
+    """
+    for name, values in (("sizes", sizes), ("errors", errors)):
+        if not np.all(values > 0):  # NaN is refused too
+            raise ValueError(f"an order needs positive {name}, got {values[~(values > 0)][0]}")
+    return slope(np.log(sizes), np.log(errors))

@@ -1,6 +1,7 @@
 """The ledgers of all studies, in the order in which the claims table shows them."""
 
 from perspectives.alignment.claims import LEDGER as ALIGNMENT
+from perspectives.elements.claims import LEDGER as ELEMENTS
 from perspectives.highres.claims import LEDGER as HIGHRES
 
-LEDGERS = (HIGHRES, ALIGNMENT)
+LEDGERS = (HIGHRES, ALIGNMENT, ELEMENTS)

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field
 
 from perspectives.alignment.settings import AlignmentSettings
+from perspectives.elements.settings import ElementsSettings
 from perspectives.highres.settings import HighresSettings
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.settings import Section, overlay, validated
@@ -34,6 +35,7 @@ class Settings(Section):
     data: DataSettings = DataSettings()
     highres: HighresSettings = HighresSettings()
     alignment: AlignmentSettings = AlignmentSettings()
+    elements: ElementsSettings = ElementsSettings()
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Measure orders and ratios of the sup-errors of the discrete methods."""
 
-import numpy as np
 import pandas as pd
 
 from perspectives.highres.comparisons import (
@@ -15,7 +14,7 @@ from perspectives.highres.comparisons import (
     SCHEME_27,
     SEMI_IMPLICIT,
 )
-from perspectives.numerics.statistics import slope
+from perspectives.numerics import statistics
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
 
@@ -30,7 +29,7 @@ def evaluate_discretisations(*, errors: Input, measures: Output) -> None:
 
     def order(problem: str, method: str, reference: str) -> float:
         rows = series[problem, method, reference]
-        return slope(np.log(rows["s"].to_numpy()), np.log(rows["error"].to_numpy()))
+        return statistics.order(rows["s"].to_numpy(), rows["error"].to_numpy())
 
     def last(problem: str, method: str, reference: str) -> float:
         return float(series[problem, method, reference]["error"].to_numpy()[-1])

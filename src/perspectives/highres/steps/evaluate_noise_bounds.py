@@ -10,7 +10,7 @@ from perspectives.highres.bounds import (
     smallest_consistent_start,
 )
 from perspectives.highres.settings import NoiseBoundSettings
-from perspectives.numerics.statistics import mean_interval, slope
+from perspectives.numerics.statistics import mean_interval, order
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
 
@@ -52,7 +52,7 @@ def evaluate_noise_bounds(*, settings: NoiseBoundSettings, runs: Input, measures
         rows.append(Measure(quantity=f"{name}_worst_k", value=float(k[worst])))
         mean = values.mean(axis=0)
         fitted = k >= FITTED_FROM
-        found = slope(np.log(k[fitted]), np.log(mean[fitted])) if fitted.sum() > 1 else float("nan")
+        found = order(k[fitted], mean[fitted]) if fitted.sum() > 1 else float("nan")
         rows.append(Measure(quantity=f"slope_{name.split('_over_')[0]}_{name[-2:]}", value=found, seeds=len(values)))
         error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
         tables.append(
