@@ -30,7 +30,7 @@ def descend(step: Float[Array, ""], momentum: Float[Array, ""], count: int) -> F
     method = optax.sgd(step, momentum)
     start = jnp.array(START)
 
-    def iterate(carry, _):  # noqa: ANN001, ANN202
+    def iterate(carry, _):
         w, state = carry
         updates, state = method.update(jax.grad(quadratic)(w), state)
         return (w + updates, state), w + updates
@@ -67,7 +67,7 @@ def limited_memory(count: int) -> LineSearched:
     value_and_gradient = optax.value_and_grad_from_state(quadratic)
     start = jnp.array(START)
 
-    def iterate(carry, _):  # noqa: ANN001, ANN202
+    def iterate(carry, _):
         w, state = carry
         value, gradient = value_and_gradient(w, state=state)
         updates, state = method.update(gradient, state, w, value=value, grad=gradient, value_fn=quadratic)

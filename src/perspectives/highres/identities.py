@@ -70,7 +70,7 @@ def noise_free_nnag_minus_semi_implicit(
     h = jnp.sqrt(s)
     method = nnag(h, h, alpha=0.0)
 
-    def advance(carry, _):  # noqa: ANN001, ANN202
+    def advance(carry, _):
         x, state = carry
         steps, state = method.update(jax.grad(problem)(x), state, x)
         return (x + steps, state), x + steps

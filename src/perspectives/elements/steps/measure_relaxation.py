@@ -232,7 +232,7 @@ def _random_scores(key: Key[Array, ""]) -> tuple[pd.DataFrame, list[Measure]]:
         for name, relaxation in (("soft", SOFT), ("sparse", SPARSE)):
             maximum, library = libraries[name]
 
-            def loss(u: Array, target: Array, relaxation=relaxation) -> Array:  # noqa: ANN001
+            def loss(u: Array, target: Array, relaxation=relaxation) -> Array:
                 return fenchel_young_loss(relaxation, u, target)
 
             arguments = jax.vmap(relaxation.argument)(scores)

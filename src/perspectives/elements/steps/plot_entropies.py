@@ -45,7 +45,7 @@ def plot_entropies(*, lattice: Input, png: Output, pdf: Output, csv: Output) -> 
     table.to_csv(csv, index=False)
 
 
-def _triangle(axes: Axes, table: pd.DataFrame, name: str):  # noqa: ANN202 - matplotlib's TriContourSet
+def _triangle(axes: Axes, table: pd.DataFrame, name: str):
     x, y = (table[["p1", "p2", "p3"]].to_numpy() @ CORNERS).T
     drawn = axes.tricontourf(x, y, table[name], levels=np.append(0, LEVELS), cmap="viridis")
     axes.tricontour(x, y, table[name], levels=LEVELS, colors="white", linewidths=0.4, alpha=0.7)

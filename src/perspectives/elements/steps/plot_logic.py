@@ -64,7 +64,7 @@ def _lines(axes: Axes, table: pd.DataFrame) -> None:
     axes.legend(ncols=2, loc="upper left")
 
 
-def _map(axes: Axes, square: pd.DataFrame):  # noqa: ANN202
+def _map(axes: Axes, square: pd.DataFrame):
     axes.grid(visible=False)
     axes.set_aspect("equal")
     edge = float(square.columns[-1])

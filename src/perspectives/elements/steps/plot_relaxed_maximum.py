@@ -83,7 +83,7 @@ def _square(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np
     return u1, u2, values
 
 
-def _map(axes: Axes, domain: str, rows: pd.DataFrame, column: str, *, largest: float | None, lines: bool):  # noqa: ANN202 - a matplotlib artist
+def _map(axes: Axes, domain: str, rows: pd.DataFrame, column: str, *, largest: float | None, lines: bool):
     """Draw a column as colours, with contour lines, over the square (u1, u2, 0) or the triangle of sum zero."""
     scale = {"cmap": COLOURS, "vmin": None if largest is None else 0, "vmax": largest, "rasterized": True}
     levels = {"levels": 9, "colors": "white", "linewidths": 0.35, "alpha": 0.8}
