@@ -120,6 +120,7 @@ rule evaluate_members:
             "alignment.evaluate_members", evaluation=A.evaluation, seed=SETTINGS.seed
         ),
         training=training_of,
+        draws=draws_of,
     shell:
         command("alignment.evaluate_members", device=SETTINGS.device)
 

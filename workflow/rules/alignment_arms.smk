@@ -61,6 +61,12 @@ def training_of(wildcards):
     return ARMS[wildcards.arm].training.canonical()
 
 
+def draws_of(wildcards):
+    """Return the draws of a member: more in the reference arms, where losses of 16 and of 64 draws are compared."""
+    many = 64 if ARMS[wildcards.arm].role == "reference" else 1
+    return str(max(A.evaluation.draws, many))
+
+
 def of_pairs(pattern):
     """Return `pattern` for every pair of every arm."""
     return [

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pandas as pd
 
 from perspectives.alignment.activity import active_units, effective_units
@@ -29,20 +30,24 @@ def evaluate_members(
     *,
     training: PosteriorSettings,
     evaluation: EvaluationSettings,
+    draws: int,
     seed: int,
     files: list[Input],
     symmetries: Input,
     posteriors: list[Input],
     table: Output,
 ) -> None:
-    """Write one row a member and split; the loss of 16 and of 64 draws too, where there is more than one."""
+    """Write one row a member and split; the losses of 16 and of 64 draws too, where `draws` are as many.
+
+    All else is of the draws that `evaluation` asks for. A point estimate needs only one.
+    """
     spec = Symmetries.from_json(symmetries.read_text())
     splits = read_standardised(training.dataset, files, seed=seed, first=evaluation.images)
     model = jax.eval_shape(lambda key: network(training, key=key), jax.random.key(0))
     belief = prior_deviations(training, key=jax.random.key(0))
     sure = training.inference == "map"
     # The draws of the paths come first, so that both tables speak of the same losses.
-    count = 1 if sure else max(evaluation.draws, MANY)
+    count = 1 if sure else max(evaluation.draws, draws)
     keys = jax.random.split(stream(seed, f"alignment/{training.dataset}/draws"), evaluation.draws)
     more = jax.random.split(stream(seed, f"alignment/{training.dataset}/more draws"), MANY)
     keys = jnp.concatenate([keys, more])[:count]
@@ -59,8 +64,10 @@ def evaluate_members(
                     "member": member,
                     "split": split,
                     "loss": marginalized_loss(likelihoods[: evaluation.draws]),
-                    "loss_16_draws": marginalized_loss(likelihoods[:FEW]),
-                    "loss_64_draws": marginalized_loss(likelihoods[:MANY]),
+                    **{
+                        f"loss_{few}_draws": marginalized_loss(likelihoods[:few]) if len(keys) >= few else np.nan
+                        for few in (FEW, MANY)
+                    },
                     "accuracy": accuracy(taken, labels),
                     "calibration_error": calibration_error(taken, labels),
                     "active_units": active_units(posterior, belief, spec),
