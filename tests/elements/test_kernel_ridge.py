@@ -81,6 +81,13 @@ def test_truncated_derivatives_are_those_of_the_truncated_program(regression):
         assert float(way.hypergradients[steps]) == pytest.approx(float(expected), rel=1e-11)
 
 
+def test_step_size_is_a_constant_below_the_inverse_curvature(regression):
+    size, slope = jax.value_and_grad(hypergradients.step_size)(jnp.log(0.3), regression)
+    curvature = np.linalg.eigvalsh(kernel_ridge.system(jnp.log(0.3), regression))[-1]
+    assert slope == 0
+    assert 0.3 / curvature < size <= 1 / curvature  # row sums bound eigenvalues, here within threefold
+
+
 def test_settings_give_one_regression_at_every_ridge():
     from perspectives.elements.settings import BilevelSettings
 

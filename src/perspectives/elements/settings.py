@@ -21,7 +21,7 @@ class DifferentiationSettings(Section):
 class BilevelSettings(Section):
     """A kernel width by hypergradients."""
 
-    samples: int = Field(default=100, ge=20, description=f"Points of the regression, half to validate; {COMPANION}.")
+    samples: int = Field(default=100, ge=20, description=f"Points; {COMPANION}. Half train, {OURS}; its two thirds.")
     ridge: PositiveFloat = Field(default=1.0, description=f"Ridge at which hypergradients are compared; {OURS}.")
     small_ridge: PositiveFloat = Field(default=1e-3, description=f"Ridge of the second search; {COMPANION}.")
     grid: int = Field(default=60, ge=10, description=f"Widths of the search that descent is compared with; {OURS}.")
@@ -32,7 +32,7 @@ class IntegrationSettings(Section):
 
     horizon: PositiveFloat = Field(default=30.0, description=f"End time; {COMPANION}.")
     observations: int = Field(default=100, ge=10, description=f"Noisy points; {COMPANION}.")
-    noise: PositiveFloat = Field(default=0.1, description=f"Standard deviation of an observation; {OURS}.")
+    noise: PositiveFloat = Field(default=0.01, description=f"Standard deviation of an observation; {COMPANION}.")
 
 
 class ChainSettings(Section):

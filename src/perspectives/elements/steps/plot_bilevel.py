@@ -111,6 +111,6 @@ def _truncations(axes: Axes, cut: pd.DataFrame, suffix: str, title: str) -> None
         rows = cut[cut["width"] == width]
         for name, (_, linestyle) in TRUNCATED.items():
             axes.semilogy(
-                rows["steps"], rows[f"{name}{suffix}"].clip(lower=FLOOR), linestyle, color=colour, linewidth=1
+                rows["steps"], np.maximum(rows[f"{name}{suffix}"], FLOOR), linestyle, color=colour, linewidth=1
             )
     axes.set(xlabel="inner steps", ylabel="relative error", title=title, ylim=(FLOOR / 3, 1e3))
