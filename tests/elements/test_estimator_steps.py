@@ -28,7 +28,7 @@ def test_claims_and_findings_are_measured(folder):
     assert measures["largest_bias_difference"].value < 1e-10  # by quadrature, whatever the sizes
     assert measures["companion_floor"].value == pytest.approx(0.03, abs=1e-10)
     assert measures["companion_denoising_width"].value == pytest.approx(0.8, abs=1e-6)
-    assert measures["gumbel_largest_z"].value > 0
+    assert 0 < measures["gumbel_largest_z"].value < 5  # of some dozen unbiased means
     assert measures["sigmoids_minus_quadrature"].value < 2e-5  # a jump among 32768 values
 
 

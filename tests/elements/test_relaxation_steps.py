@@ -37,7 +37,7 @@ def draw(monkeypatch, tmp_path):
 
 
 def check_measures(path, table):
-    """Every quantity that a claim or a finding names is there, all are finite, and the claims hold."""
+    """Every quantity that a claim or a finding names is there, and all are finite."""
     measures = read_measures(path)
     assert all(math.isfinite(measure.value) for measure in measures.values())
     for one in (*CLAIMS, *FINDINGS):

@@ -45,8 +45,3 @@ def gradient(
 
     differentiate = jax.jacfwd if name == FORWARD else jax.grad
     return jax.lax.map(lambda size: differentiate(loss, has_aux=True)(parameters, size), sizes)
-
-
-def relative_distance(gradients: Float[Array, "sizes 4"], from_: Float[Array, "... 4"]) -> Float[Array, "sizes"]:
-    """Return |difference| / |`from_`|, Euclidean."""
-    return jnp.linalg.norm(gradients - from_, axis=-1) / jnp.linalg.norm(from_, axis=-1)

@@ -11,7 +11,7 @@ EXPONENTS = {"Shannon": 1.0, "Tsallis 1.5": 1.5, "Gini": 2.0}
 
 
 def tsallis(p: Float[Array, "*batch n"], exponent: float) -> Float[Array, "*batch"]:
-    """Return Tsallis' entropy (1 - sum p^a) / (a (a - 1)) in nats; at a = 1 its limit, Shannon's -sum p log p.
+    """Return Tsallis' entropy (1 - sum p^a) / (a (a - 1)); at a = 1 its limit, Shannon's -sum p log p.
 
     At a = 2 it is Gini's (1 - |p|^2) / 2. It is greatest at the uniform distribution and zero at the corners.
 

@@ -26,7 +26,7 @@ def plot_entropies(*, lattice: Input, png: Output, pdf: Output, csv: Output) -> 
         edge = table[table["p3"] == 0]
         for colour, (name, label) in zip(COLOURS, LABELS.items(), strict=False):
             grid[0, 0].plot(edge["p1"], edge[name], color=colour, label=label)
-        grid[0, 0].set(title="Two outcomes", xlabel="$p$ of $(p, 1-p)$", ylabel="entropy (nats)", ylim=(0, 1.08))
+        grid[0, 0].set(title="Two outcomes", xlabel="$p$ of $(p, 1-p)$", ylabel="entropy", ylim=(0, 1.08))
         grid[0, 0].legend(loc="upper center")
         panels = (
             (grid[0, 1], "Shannon", LABELS["Shannon"]),
@@ -37,7 +37,7 @@ def plot_entropies(*, lattice: Input, png: Output, pdf: Output, csv: Output) -> 
         for axes, name, title in panels:
             drawn = _triangle(axes, table, name)
             axes.set_title(title)
-        bar = figure.colorbar(drawn, ax=grid[:, 2], shrink=0.8, label="entropy (nats)")
+        bar = figure.colorbar(drawn, ax=grid[:, 2], shrink=0.8, label="entropy")
         bar.ax.grid(visible=False)
         _to_the_centre(grid[1, 0], table)
         save(figure, png=png, pdf=pdf)
@@ -69,5 +69,5 @@ def _to_the_centre(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(rows["p1"], rows[name], color=colour)
     axes.axvline(1 / 3, color="0.6", linestyle=":", linewidth=0.8)
     axes.text(0.345, 0.03, "uniform", fontsize=7, color="0.4")
-    axes.set(title="Three outcomes, from edge to corner", ylabel="entropy (nats)", ylim=(0, 1.15))
+    axes.set(title="Three outcomes, from edge to corner", ylabel="entropy", ylim=(0, 1.15))
     axes.set_xlabel(r"$p$ of $(p,\frac{1-p}{2},\frac{1-p}{2})$")

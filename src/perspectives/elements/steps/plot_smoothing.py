@@ -81,7 +81,7 @@ def _biconjugates(left: Axes, right: Axes, table: pd.DataFrame) -> None:
         if name == "companion":
             colour = COLOURS[smoothings.index(smoothing)]
             corrected = series["companion_corrected", smoothing]["value"].to_numpy()
-            label = rf"$\varepsilon = {smoothing:g}$, as written"
+            label = rf"$\varepsilon = {smoothing:g}$, as written, from its correction"
             gap = abs(written["value"].to_numpy() - corrected)
             right.plot(written["x"], gap, color=colour, linestyle="--", linewidth=0.9, label=label)
     left.set(xlim=(-1.3, 1.3), ylim=(-0.4, 1.9), xlabel="$x$", ylabel="value", title="Smoothed biconjugates")
