@@ -1,9 +1,10 @@
 import numpy as np
 from scipy.stats import entropy
 
-from perspectives.elements.divergences import kullback_leibler, pairs, pinsker_bound, simplex_grid
+from perspectives.elements.divergences import kullback_leibler, pairs, pinsker_bound
+from perspectives.elements.entropies import simplex_lattice
 
-GRID = simplex_grid(12)
+GRID = simplex_lattice(12)
 INSIDE = GRID[(GRID > 0).all(-1)]
 
 
@@ -28,6 +29,6 @@ def test_divergence_is_infinite_outside_the_support():
     np.testing.assert_array_equal(kullback_leibler(p, q), [np.inf, np.log(2)])
 
 
-def test_simplex_grid_has_all_multiples():
+def test_lattice_of_the_simplex_has_all_multiples():
     assert len(GRID) == 13 * 14 // 2
     np.testing.assert_allclose(GRID.sum(-1), 1, rtol=1e-15)

@@ -24,10 +24,3 @@ def pinsker_bound(p: Distributions, q: Distributions) -> Float[np.ndarray, "..."
 def pairs(values: Float[np.ndarray, "values"]) -> Float[np.ndarray, "values 2"]:
     """Return the distributions (v, 1 - v) over two outcomes."""
     return np.stack([values, 1 - values], -1)
-
-
-def simplex_grid(divisions: int) -> Float[np.ndarray, "points 3"]:
-    """Return the distributions over three outcomes whose probabilities are multiples of 1 / `divisions`."""
-    i, j = np.meshgrid(np.arange(divisions + 1), np.arange(divisions + 1), indexing="ij")
-    inside = i + j <= divisions
-    return np.stack([i[inside], j[inside], (divisions - i - j)[inside]], -1) / divisions

@@ -109,14 +109,14 @@ def mismatches(horizons: Float[Array, "horizons"], steps: Float[Array, "steps"],
         analysis: Any = compiled.memory_analysis()
         return found, analysis.temp_size_in_bytes
 
-    found, discrete = {}, jnp.zeros(())
+    found, discrete = {}, {}
     for solver in SOLVERS:
-        discrete, memory = evaluate(gradient(solver, "discrete", max_steps))
-        found[f"{solver}, discrete"] = Mismatch(jnp.zeros(discrete.shape[:2]), memory)
+        discrete[solver], memory = evaluate(gradient(solver, "discrete", max_steps))
+        found[f"{solver}, discrete"] = Mismatch(jnp.zeros(discrete[solver].shape[:2]), memory)
         continuous, memory = evaluate(gradient(solver, "continuous", max_steps))
-        found[solver] = Mismatch(_relative(continuous, discrete), memory)
-    undone, memory = evaluate(reversed_gradient, counted=True)  # `discrete` is that of the last solver, reversible Heun
-    found["reversible Heun, undone"] = Mismatch(_relative(undone, discrete), memory)
+        found[solver] = Mismatch(_relative(continuous, discrete[solver]), memory)
+    undone, memory = evaluate(reversed_gradient, counted=True)
+    found["reversible Heun, undone"] = Mismatch(_relative(undone, discrete["reversible Heun"]), memory)
     return found
 
 

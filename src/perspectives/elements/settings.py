@@ -32,7 +32,7 @@ class IntegrationSettings(Section):
 
     horizon: PositiveFloat = Field(default=30.0, description=f"End time; {COMPANION}.")
     observations: int = Field(default=100, ge=10, description=f"Noisy points; {COMPANION}.")
-    noise: PositiveFloat = Field(default=0.01, description=f"Standard deviation of an observation; {COMPANION}.")
+    noise: PositiveFloat = Field(default=0.1, description=f"Standard deviation of an observation; {OURS}; its 0.01.")
 
 
 class ChainSettings(Section):

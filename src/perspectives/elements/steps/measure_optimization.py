@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from perspectives.elements import divergences, rates
+from perspectives.elements.entropies import simplex_lattice
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Output
 
@@ -117,7 +118,7 @@ def _pinsker(path: Output) -> list[Measure]:
     of_p, of_q = np.meshgrid(inside, inside[1:-1], indexing="ij")
     columns = {"p": of_p, "q": of_q, "divergence": kl, "bound": bound}
     pd.DataFrame({name: column.ravel() for name, column in columns.items()}).to_csv(path, index=False)
-    triples = divergences.simplex_grid(20)
+    triples = simplex_lattice(20)
     others = triples[(triples > 0).all(-1)]
     gap = divergences.kullback_leibler(triples[:, None], others) - divergences.pinsker_bound(triples[:, None], others)
     contact = np.abs(divergences.kullback_leibler(others, others) - divergences.pinsker_bound(others, others))
