@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field
 
 from perspectives.alignment.settings import AlignmentSettings
+from perspectives.diffusion.settings import DiffusionSettings
 from perspectives.elements.settings import ElementsSettings
 from perspectives.highres.settings import HighresSettings
 from perspectives.workbench.errors import UserError
@@ -34,6 +35,7 @@ class Settings(Section):
     )
     data: DataSettings = DataSettings()
     highres: HighresSettings = HighresSettings()
+    diffusion: DiffusionSettings = DiffusionSettings()
     alignment: AlignmentSettings = AlignmentSettings()
     elements: ElementsSettings = ElementsSettings()
 
