@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from perspectives.numerics.training import Epochs, fit
+from perspectives.numerics.training import Epochs, averaged, fit
 
 ROWS, DIMENSIONS = 24, 3
 
@@ -96,6 +96,35 @@ def test_each_of_several_seeds_trains_as_it_would_alone(regression, together):
         np.testing.assert_allclose(many.model.weight[i], alone.model.weight, atol=1e-12)
 
 
+def test_a_fit_step_by_step_is_the_scanned_one(regression):
+    data, _ = regression
+    scanned, stepwise = (descend(data, 8, steps=30, measure=weight, stepwise=way) for way in (False, True))
+    # one program against many: fused differently, hence rounding
+    np.testing.assert_allclose(stepwise.model.weight, scanned.model.weight, rtol=1e-12)
+    np.testing.assert_allclose(stepwise.record.loss, scanned.record.loss, rtol=1e-12)
+    np.testing.assert_array_equal(stepwise.record.measured[-1], stepwise.model.weight)
+
+
+@pytest.mark.parametrize("options", [{"key": jax.random.split(jax.random.key(0))}, {"estimate": there_corrected}])
+def test_a_fit_step_by_step_takes_one_key_and_no_estimate(regression, options):
+    data, _ = regression
+    options = {"key": jax.random.key(0)} | options
+    with pytest.raises(ValueError, match="stepwise"):
+        fit(start(), squared_error, Epochs(data, 8), optax.sgd(0.1), steps=3, stepwise=True, **options)
+
+
+def test_the_average_of_parameters_forgets_at_its_rate_and_leaves_the_training_alone(regression):
+    data, _ = regression
+    arguments = (start(), squared_error, Epochs(data, ROWS))
+    plain = fit(*arguments, optax.sgd(0.2), steps=5, measure=weight, key=jax.random.key(1))
+    both = fit(*arguments, averaged(optax.sgd(0.2), 0.9), steps=5, key=jax.random.key(1))
+    np.testing.assert_array_equal(both.model.weight, plain.model.weight)
+    expected = np.zeros(DIMENSIONS)
+    for after in plain.record.measured:
+        expected = 0.9 * expected + 0.1 * after
+    np.testing.assert_allclose(both.optimiser.average.weight, expected, rtol=1e-14)
+
+
 def test_a_round_is_recorded_and_reported(regression):
     data, _ = regression
     calls = []
@@ -157,7 +186,7 @@ def test_an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one(regressi
 DEVICES = """
 import jax, jax.numpy as jnp, numpy as np, optax
 jax.config.update("jax_enable_x64", True)
-from perspectives.numerics.training import Epochs, fit
+from perspectives.numerics.training import Epochs, averaged, fit
 assert jax.local_device_count() == 2
 x = jax.random.normal(jax.random.key(0), (24, 3))
 data = x, x.sum(1)

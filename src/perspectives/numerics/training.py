@@ -86,10 +86,36 @@ class Record(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """The trained model and its record, whose arrays are (seeds, rounds, ...), or (rounds, ...) for one seed."""
+    """The trained model, the optimiser's last state and the record: arrays (seeds, rounds, ...), or (rounds, ...)."""
 
     model: PyTree
     record: Record
+    optimiser: PyTree
+
+
+class Averaged(NamedTuple):
+    """The state of an optimiser and the running average of the parameters that it has made."""
+
+    inner: PyTree
+    average: PyTree
+
+
+def averaged(optimiser: optax.GradientTransformation, decay: float) -> optax.GradientTransformation:
+    """Return `optimiser`, whose state also has the exponential moving average of the parameters after each update.
+
+    It begins at the first parameters: average <- decay average + (1 - decay) parameters. The training itself does not
+    see it; take it from `Fitted.optimiser.average`.
+    """
+
+    def init(params: Any) -> Any:
+        return Averaged(optimiser.init(params), params)
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        updates, inner = optimiser.update(updates, state.inner, params)
+        average = optax.incremental_update(optax.apply_updates(params, updates), state.average, 1 - decay)
+        return updates, Averaged(inner, average)
+
+    return optax.GradientTransformation(init, update)
 
 
 class Training(eqx.Module):
@@ -111,24 +137,32 @@ class Training(eqx.Module):
 
     def __call__(self, state: State, key: Key[Array, ""], number: Int[Array, ""]) -> tuple[State, Record]:
         """Return the state after round `number` and the round's record."""
-        draw_key, loss_key = jax.random.split(jax.random.fold_in(key, number))
-        drawn = self.batches.draw(draw_key), jax.random.split(loss_key, self.batches.steps)
+        drawn = self.draw(key, number)
         there = full = None
         if self.estimate is not None:
             there = jax.lax.map(lambda one: self._loss_and_gradient(state.parameters, one)[1], drawn)
             full = jax.tree.map(lambda leaf: leaf.mean(0), there)
 
-        def step(state: State, now: PyTree) -> tuple[State, Float[Array, ""]]:
-            one, there = now
-            loss, gradient = self._loss_and_gradient(state.parameters, one)
-            if self.estimate is not None:
-                gradient = self.estimate(gradient, there, full)
-            updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.parameters)
-            return State(optax.apply_updates(state.parameters, updates), optimiser), loss
+        state, losses = jax.lax.scan(lambda state, now: self.step(state, *now, full), state, (drawn, there))
+        return state, self.record(state, losses)
 
-        state, losses = jax.lax.scan(step, state, (drawn, there))
+    def draw(self, key: Key[Array, ""], number: Int[Array, ""]) -> PyTree:
+        """Return what decides the batches and the losses' randomness of round `number`."""
+        draw_key, loss_key = jax.random.split(jax.random.fold_in(key, number))
+        return self.batches.draw(draw_key), jax.random.split(loss_key, self.batches.steps)
+
+    def step(self, state: State, one: PyTree, there: PyTree, full: PyTree) -> tuple[State, Float[Array, ""]]:
+        """Return the state after the batch of the draw `one`, and its loss."""
+        loss, gradient = self._loss_and_gradient(state.parameters, one)
+        if self.estimate is not None:
+            gradient = self.estimate(gradient, there, full)
+        updates, optimiser = self.optimiser.update(gradient, state.optimiser, state.parameters)
+        return State(optax.apply_updates(state.parameters, updates), optimiser), loss
+
+    def record(self, state: State, losses: Float[Array, "steps"]) -> Record:
+        """Return the record of a round that ends in `state`."""
         model = eqx.combine(state.parameters, self.static)
-        return state, Record(losses.mean(), self.measure(model) if self.measure else None)
+        return Record(losses.mean(), self.measure(model) if self.measure else None)
 
     def _loss_and_gradient(self, parameters: PyTree, one: PyTree) -> tuple[Float[Array, ""], PyTree]:
         drawn, key = one
@@ -153,7 +187,27 @@ def train_round(
     return jax.lax.map(lambda seed: training(seed[0], seed[1], number), (state, key))
 
 
+def _step(kept: tuple[Training, PyTree], number: Int[Array, ""], state: State) -> tuple[State, Float[Array, ""]]:
+    training, drawn = kept
+    return training.step(state, jax.tree.map(lambda leaf: leaf[number], drawn), None, None)
+
+
 _compiled_round = eqx.filter_jit(train_round)
+_compiled_draw = eqx.filter_jit(Training.draw)
+_compiled_step = eqx.filter_jit(_step, donate="all-except-first")
+_compiled_record = eqx.filter_jit(Training.record)
+
+
+def _stepwise_round(
+    training: Training, state: State, key: Key[Array, ""], number: Int[Array, ""]
+) -> tuple[State, Record]:
+    """Return what `train_round` does, step by compiled step."""
+    drawn = _compiled_draw(training, key, number)
+    losses = []
+    for step in range(training.batches.steps):
+        state, loss = _compiled_step((training, drawn), jnp.asarray(step), state)
+        losses.append(loss)
+    return state, _compiled_record(training, state, jnp.stack(losses))
 
 
 def fit(
@@ -166,6 +220,7 @@ def fit(
     estimate: Estimate | None = None,
     measure: Measure | None = None,
     together: bool | None = None,
+    stepwise: bool = False,
     checkpoints: Path | None = None,
     checkpoint_every: int = 10,
     progress: Progress = silent,
@@ -175,20 +230,26 @@ def fit(
 
     With one key a model, with keys (seeds,) models whose arrays have that leading axis. `together` as in `train_round`,
     by default just when there is an accelerator. On several devices seeds are spread over them, or a single model's
-    batches. `measure(model)` is evaluated after each round.
+    batches. `measure(model)` is evaluated after each round. `stepwise` compiles a step and not a round: for networks
+    with library convolutions, several times slower on a CPU inside a scan; for one key, without `estimate`.
 
     `checkpoints` is a folder: every `checkpoint_every` rounds all that is needed is saved there, and a fit that finds
     something there goes on from it, to the same bytes in the end. The folder belongs to one fit; that it is the same
     fit is the caller's to see to.
 
-    **Raises**: ValueError when `steps` is no whole number of rounds.
+    **Raises**: ValueError when `steps` is no whole number of rounds, or `stepwise` is asked for several keys or with an
+    `estimate`.
     """
+    if stepwise and (key.ndim or estimate is not None):
+        raise ValueError("a stepwise fit takes one key, and no estimate of the gradient but the batch's own")
     rounds, rest = divmod(steps, batches.steps)
     if rest or not rounds:
         raise ValueError(f"steps = {steps} is no positive multiple of the {batches.steps} steps of a round")
     together = jax.default_backend() != "cpu" if together is None else together
     training, state = prepared(model, loss, batches, optimiser, estimate, measure, seeds=key.ndim > 0)
     training, state, key = _placed(training, state, key)
+    if stepwise:
+        state = jax.tree.map(jnp.copy, state)  # a step gives its state's memory away, and the first is the caller's
 
     manager = _manager(checkpoints) if checkpoints and rounds > checkpoint_every else None
     done, records = 0, []
@@ -196,7 +257,10 @@ def fit(
         done = latest
         state, records = _restored(manager, done, training, state, key, together)
     while done < rounds:
-        state, record = _compiled_round(training, state, key, jnp.asarray(done), together)
+        if stepwise:
+            state, record = _stepwise_round(training, state, key, jnp.asarray(done))
+        else:
+            state, record = _compiled_round(training, state, key, jnp.asarray(done), together)
         records.append(jax.tree.map(np.asarray, record))
         done += 1
         if manager and done % checkpoint_every == 0 and done < rounds:
@@ -204,7 +268,8 @@ def fit(
         progress(done, rounds, loss=float(np.mean(records[-1].loss)))
     if manager:
         manager.close()
-    return Fitted(eqx.combine(state.parameters, training.static), _stacked(records, key.ndim))
+    model = eqx.combine(state.parameters, training.static)
+    return Fitted(model, _stacked(records, key.ndim), state.optimiser)
 
 
 def prepared(
