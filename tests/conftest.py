@@ -2,13 +2,20 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_of_one_module() -> Iterator[None]:
+    """Drop what JAX compiled after each module: it never does so itself, and all tests at once would fill 5 GB."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture

@@ -9,8 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from perspectives.alignment.settings import PosteriorSettings
+from perspectives.elements.settings import ChainSettings
 from perspectives.workbench import step
 from perspectives.workbench.errors import UserError
 
@@ -43,12 +46,62 @@ def test_help_of_a_step_shows_its_options_and_the_shared_ones():
     assert "--threads" in result.stdout
 
 
+def test_a_study_without_step_lists_its_own_steps():
+    result = run("elements", "--help")
+    assert result.returncode == 0
+    assert "measure_chains" in result.stdout
+    assert "judge" not in result.stdout
+
+
+def test_an_unknown_study_without_step_lists_all(capsys):
+    assert step.main(["elemens", "--help"]) == 1
+    assert "judge" in capsys.readouterr().out
+
+
+def test_a_section_that_is_left_out_has_its_defaults():
+    def measure(*, settings: ChainSettings, seed: int) -> None:
+        """Measure."""
+
+    def parsed(*tokens):
+        return step._parse("elements", "measure", measure, ["--seed", "1", *tokens])["settings"]
+
+    assert parsed() == parsed("--settings", "{}") == ChainSettings()
+    assert parsed("--settings.length", "4") == ChainSettings(length=4)
+
+
+def test_a_section_with_a_field_to_be_given_must_be_given(capsys):
+    def train(*, settings: PosteriorSettings) -> None:
+        """Train."""
+
+    with pytest.raises(SystemExit):
+        step._parse("alignment", "train", train, [])
+    assert "--settings.augmentation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        pytest.param("--seed 1 --settings.lenght 4", "did you mean 'length'.*: length, states", id="misspelt setting"),
+        pytest.param("--seeed=1", "did you mean '--seed'.*--settings.length", id="misspelt option"),
+        pytest.param("--seed 1 --thread 2", "did you mean '--threads'", id="misspelt shared option"),
+        pytest.param("--seed -1", "--seed is -1", id="negative seed"),
+    ],
+)
+def test_a_wrong_option_is_answered_with_the_allowed(tokens, words):
+    def measure(*, settings: ChainSettings, seed: int) -> None:
+        """Measure."""
+
+    with pytest.raises(UserError, match=words):
+        step._parse("elements", "measure", measure, tokens.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         pytest.param(["suite", "jugde"], ["jugde", "judge"], id="unknown step"),
         pytest.param(["suite", "judge", "--preset"], ["--preset"], id="missing value"),
         pytest.param(["workbench", "uphold_laws", "--laws", "no.csv", "--upheld", "x"], ["no.csv"], id="missing input"),
+        pytest.param(["suite", "judge", "--presett=a"], ["did you mean '--preset'"], id="misspelt option"),
     ],
 )
 def test_a_mistake_gets_one_message_and_no_traceback(arguments, words, tmp_path):
@@ -57,6 +110,36 @@ def test_a_mistake_gets_one_message_and_no_traceback(arguments, words, tmp_path)
     assert "Traceback" not in result.stderr
     for word in words:
         assert word in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize("log", [[], ["--log", "l.log"]], ids=["no log", "log"])
+def test_a_table_that_lacks_a_column_gets_one_line_that_names_both(log, tmp_path):
+    (tmp_path / "wrong.csv").write_text("x,y\n1,2\n")
+    figure = ["--png", "a.png", "--pdf", "a.pdf", "--csv", "a.csv"]
+    result = run("elements", "plot_conjugates", "--curves", "wrong.csv", *figure, *log, cwd=tmp_path)
+    assert result.returncode == 1
+    *_, message = result.stderr.splitlines()
+    assert "'panel'" in message
+    assert "wrong.csv" in message
+    assert "Traceback" not in result.stderr
+    assert not log or "Traceback" in (tmp_path / "l.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("fail", "missing"),
+    [
+        pytest.param(lambda table: table["z"], True, id="key"),
+        pytest.param(lambda table: table[["x", "z"]], True, id="keys"),
+        pytest.param(lambda table: table.groupby("z"), True, id="group"),
+        pytest.param(lambda table: table.query("z > 0"), True, id="query"),
+        pytest.param(lambda table: {"x": table}["z"], False, id="key of a dictionary"),
+        pytest.param(lambda table: table.to_cvs(), False, id="method"),
+    ],
+)
+def test_a_missing_column_is_told_from_a_bug(fail, missing):
+    with pytest.raises((KeyError, NameError, AttributeError)) as caught:
+        fail(pd.DataFrame({"x": [1.0]}))
+    assert step._is_missing_column(caught.value) is missing
 
 
 def test_a_job_leaves_output_log_and_provenance_and_nothing_else(tmp_path):

@@ -45,3 +45,10 @@ def gradient(
 
     differentiate = jax.jacfwd if name == FORWARD else jax.grad
     return jax.lax.map(lambda size: differentiate(loss, has_aux=True)(parameters, size), sizes)
+
+
+def relative_distance(
+    gradients: Float[Array, "*sizes parameters"], reference: Float[Array, "*#sizes parameters"]
+) -> Float[Array, "*sizes"]:
+    """Return |gradient - reference| / |reference| of each gradient, in Euclidean norms."""
+    return jnp.linalg.norm(gradients - reference, axis=-1) / jnp.linalg.norm(reference, axis=-1)

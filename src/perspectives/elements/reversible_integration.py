@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from perspectives.elements import lotka_volterra
+from perspectives.elements.adjoints import relative_distance
 
 State = Float[Array, "2"]
 Parameters = Float[Array, "4"]
@@ -114,11 +115,7 @@ def mismatches(horizons: Float[Array, "horizons"], steps: Float[Array, "steps"],
         discrete[solver], memory = evaluate(gradient(solver, "discrete", max_steps))
         found[f"{solver}, discrete"] = Mismatch(jnp.zeros(discrete[solver].shape[:2]), memory)
         continuous, memory = evaluate(gradient(solver, "continuous", max_steps))
-        found[solver] = Mismatch(_relative(continuous, discrete[solver]), memory)
+        found[solver] = Mismatch(relative_distance(continuous, discrete[solver]), memory)
     undone, memory = evaluate(reversed_gradient, counted=True)
-    found["reversible Heun, undone"] = Mismatch(_relative(undone, discrete["reversible Heun"]), memory)
+    found["reversible Heun, undone"] = Mismatch(relative_distance(undone, discrete["reversible Heun"]), memory)
     return found
-
-
-def _relative(one: Float[Array, "... 6"], other: Float[Array, "... 6"]) -> Float[Array, "..."]:
-    return jnp.linalg.norm(one - other, axis=-1) / jnp.linalg.norm(other, axis=-1)

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -45,14 +45,19 @@ def validated(model: type[Model], values: Mapping[str, Any], *, where: str) -> M
         raise UserError("\n".join([*lines, f"Set in {where}."])) from None
 
 
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Return the message that there is no `what` of this dotted `name`, with the nearest of those `known` beside it."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f"Unknown {what} '{name}': {hint}Known here: {', '.join(known)}."
+
+
 def _explain(model: type[BaseModel], problem: Any) -> str:
     path = [str(part) for part in problem["loc"]]
     name = ".".join(path) or "(top level)"
     if problem["type"] == "extra_forbidden":
-        known = sorted(_fields_at(model, path[:-1]))
-        near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        return f"Unknown setting '{name}': {hint}Known here: {', '.join(known)}."
+        return unknown("setting", name, _fields_at(model, path[:-1]))
     return f"Setting '{name}' = {problem['input']!r} is not valid: {problem['msg']}."
 
 

@@ -2,7 +2,8 @@
 
 A step is a module with one public function of the module's name, typed and keyword-only. From its signature comes the
 command line; around its call come threads, float64, the compilation cache, the log, progress, whole-or-nothing outputs,
-the end with the parent, and the provenance record. `python -m perspectives <study> <step> --help` shows any of them.
+the end with the parent, and the provenance record. `python -m perspectives <study> <step> --help` shows any of them,
+`python -m perspectives <study> --help` lists those of a study.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from perspectives.workbench.errors import UserError
 from perspectives.workbench.parent import end_with_parent
 from perspectives.workbench.progress import Reporter
 from perspectives.workbench.provenance import record
+from perspectives.workbench.settings import Section, unknown
 
 Input = Annotated[Path, "input"]
 """A file that must exist before the step runs."""
@@ -33,6 +35,7 @@ Output = Annotated[Path, "output"]
 """A file that appears whole when the step succeeds, or not at all."""
 
 _INJECTED = "progress"
+_HELP = ("--help", "-h")
 _JOB_HELP = """Options of every step:
   --threads N         threads of all libraries; default: all cores
   --device cpu|gpu    where JAX computes; default: cpu
@@ -53,24 +56,27 @@ def load(study: str, step: str) -> Callable[..., None]:
     """Return the step's function. **Raises**: UserError when there is no such study or step."""
     known = steps()
     if step not in known.get(study, ()):
-        listing = "\n".join(f"  {name}: {', '.join(names)}" for name, names in known.items())
-        raise UserError(f"There is no step '{study} {step}'. Steps by study:\n{listing}")
+        raise UserError(f"There is no step '{study} {step}'. {_listing(known)}")
     return getattr(importlib.import_module(f"perspectives.{study}.steps.{step}"), step)
 
 
 def main(arguments: list[str]) -> int:
     """Run the step that `arguments` name and return the exit status: 0, or 1 with a message on standard error."""
-    if len(arguments) < 2 or arguments[0].startswith("-"):
-        print("Usage: python -m perspectives STUDY STEP [--help | OPTIONS]\n\nSteps by study:")
-        for study, names in steps().items():
-            print(f"  {study}: {', '.join(names)}")
-        return 0 if arguments[:1] in (["--help"], ["-h"]) else 1
-    study, step, *tokens = arguments
+    study, step = [*arguments, "", ""][:2]
+    if not step or study.startswith("-") or step in _HELP:
+        known = steps()
+        listed = {study: known[study]} if study in known else known
+        print(f"Usage: python -m perspectives STUDY STEP [--help | OPTIONS]\n\n{_listing(listed)}")
+        return 0 if study in _HELP or (study in known and step in _HELP) else 1
     try:
-        return _launch(study, step, tokens)
+        return _launch(study, step, arguments[2:])
     except UserError as error:
         print(f"{study} {step}: {error}", file=sys.stderr)
         return 1
+
+
+def _listing(named: dict[str, list[str]]) -> str:
+    return "\n".join(["Steps by study:", *(f"  {study}: {', '.join(names)}" for study, names in named.items())])
 
 
 def _launch(study: str, step: str, tokens: list[str]) -> int:
@@ -112,9 +118,9 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
         call[_INJECTED] = reporter
     logger = logging.getLogger(name)
     logger.info("started with %s", " ".join(tokens))
-    outputs = _files(function, call, Output)
+    inputs, outputs = _files(function, call, Input), _files(function, call, Output)
     try:
-        _require(_files(function, call, Input))
+        _require(inputs)
         with whole_or_nothing(outputs) as beside:
             function(**{key: _replace(value, beside) for key, value in call.items()})
             _audit(f"perspectives.{study}.steps.{step}")
@@ -122,9 +128,13 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
         logger.error("%s", error)
         raise
     except OSError as error:  # a full disk, a read-only folder, a file that is gone: for the user to mend
-        logger.exception("failed")
+        logger.error("failed", exc_info=log is not None)
         raise UserError(f"{error.filename or ', '.join(map(str, outputs))}: {error.strerror}.") from None
-    except Exception:
+    except Exception as error:
+        if inputs and _is_missing_column(error):  # a table given by hand that is not the step's
+            logger.error("failed", exc_info=log is not None)
+            files = ", ".join(map(str, inputs))
+            raise UserError(f"a column that the step reads is missing: {error}. Its inputs are {files}.") from None
         logger.exception("failed")
         if log is None:
             raise
@@ -149,7 +159,7 @@ def _parse(study: str, step: str, function: Callable[..., None], tokens: list[st
     command.__doc__ = function.__doc__
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
-            parameter.replace(annotation=hints[name])
+            parameter.replace(annotation=hints[name], default=_default(parameter.default, hints[name]))
             for name, parameter in inspect.signature(function).parameters.items()
             if name != _INJECTED
         ]
@@ -161,13 +171,47 @@ def _parse(study: str, step: str, function: Callable[..., None], tokens: list[st
         default_parameter=cyclopts.Parameter(negative=(), consume_multiple=True),
     )
     app.default(command)
+    _refuse_unknown(app.assemble_argument_collection(), tokens)
     chosen, bound, _ = app.parse_args(tokens)
     if chosen is not command:  # --help
         chosen(*bound.args, **bound.kwargs)
         print(_JOB_HELP)
         raise SystemExit(0)
     bound.apply_defaults()
+    if bound.arguments.get("seed", 0) < 0:
+        raise UserError(f"--seed is {bound.arguments['seed']}; a seed is 0 or more.")
     return dict(bound.arguments)
+
+
+def _default(given: Any, hint: Any) -> Any:
+    """Return the `given` default; without one, a section's own when all of its fields have defaults."""
+    if given is not inspect.Parameter.empty or not (isinstance(hint, type) and issubclass(hint, Section)):
+        return given
+    return given if any(field.is_required() for field in hint.model_fields.values()) else hint()
+
+
+def _refuse_unknown(options: cyclopts.ArgumentCollection, tokens: list[str]) -> None:
+    """Look up every option of the command line.
+
+    **Raises**: UserError naming the first that is unknown, the nearest known one, and those allowed.
+    """
+    for name in (token.partition("=")[0] for token in tokens if token.startswith("--")):
+        try:
+            options.match(name)
+        except ValueError:
+            if name in _HELP:
+                continue
+            own = [option.name for option in options if option.parse]
+            shared = [word for word in _JOB_HELP.split() if word.startswith("--")]
+            group = f"{name.rpartition('.')[0]}."
+            fields = [option.removeprefix(group) for option in own if option.startswith(group)]
+            raise UserError(unknown("option", name, fields or [*own, *shared])) from None
+
+
+def _is_missing_column(error: Exception) -> bool:
+    """Say whether pandas itself raised this for a name that it does not know: a column's by key, or one in a query."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return isinstance(error, KeyError | NameError) and frame.f_globals["__name__"].startswith("pandas.")
 
 
 def _files(function: Callable[..., None], call: dict[str, Any], kind: Any) -> list[Path]:

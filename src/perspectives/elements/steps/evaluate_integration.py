@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from perspectives.elements.adjoints import BACKSOLVE, DIRECT, FORWARD, RECURSIVE
+from perspectives.elements.adjoints import BACKSOLVE, DIRECT, FORWARD, RECURSIVE, relative_distance
 from perspectives.elements.lotka_volterra import NAMES, TRUTH
 from perspectives.numerics.statistics import order
 from perspectives.workbench.measures import Measure, write_measures
@@ -69,10 +70,10 @@ def _gaps(gradients: Any) -> pd.DataFrame:
     parts = []
     reference = gradients.query("solver == 'tsit5' and adjoint == @RECURSIVE").sort_values("size")[list(NAMES)].iloc[0]
     for (solver, adjoint), rows in gradients.groupby(["solver", "adjoint"], sort=False):
-        ours = rows[list(NAMES)].to_numpy()
-        discrete = gradients.query("solver == @solver and adjoint == @RECURSIVE")[list(NAMES)].to_numpy()
-        for name, target in ((RECURSIVE, discrete), ("reference", np.broadcast_to(reference.to_numpy(), ours.shape))):
-            distance = np.linalg.norm(ours - target, axis=1) / np.linalg.norm(target, axis=1)
+        ours = jnp.asarray(rows[list(NAMES)])
+        discrete = gradients.query("solver == @solver and adjoint == @RECURSIVE")[list(NAMES)]
+        for name, target in ((RECURSIVE, discrete), ("reference", reference)):
+            distance = np.asarray(relative_distance(ours, jnp.asarray(target)))
             parts.append(
                 pd.DataFrame(
                     {"solver": solver, "adjoint": adjoint, "from": name, "size": rows["size"], "distance": distance}

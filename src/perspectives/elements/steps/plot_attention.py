@@ -47,7 +47,7 @@ def _heat_map(axes: Axes, encoding: pd.DataFrame) -> None:
     image = axes.imshow(encoding, aspect="auto", cmap="viridis", interpolation="nearest", vmin=-1, vmax=1)
     axes.set(xlabel="feature $j$", ylabel="position $i$", title="Encoding, 50 features")
     axes.grid(visible=False)
-    axes.figure.colorbar(image, ax=axes, ticks=[-1, 0, 1])
+    axes.figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], label="$P_{ij}$")
 
 
 def _inner_products(axes: Axes, encoding: pd.DataFrame) -> None:
@@ -81,7 +81,7 @@ def _dependence(axes: Axes, dependence: pd.DataFrame) -> None:
     axes.axvline(length - 0.5, color="0.5", linewidth=0.6)
     axes.set(xlabel="by embedding of token", ylabel="of logits after token", title="Norm of derivatives")
     axes.grid(visible=False)
-    axes.figure.colorbar(image, ax=axes)
+    axes.figure.colorbar(image, ax=axes, label="norm")
 
 
 def _training(axes: Axes, training: pd.DataFrame) -> None:

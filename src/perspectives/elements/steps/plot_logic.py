@@ -47,7 +47,9 @@ def plot_logic(*, curves: Input, surfaces: Input, png: Output, pdf: Output, csv:
                 axes.contour(square.columns, square.index, square, 8, colors="white", linewidths=0.4, alpha=0.7)
                 _corners(axes, square)
                 axes.set(title=f"{title} {connective}", xlabel=r"$\pi$", ylabel=r"$\pi'$")
-            _surface(figure.add_subplot(grid[row, 3], projection="3d"), squares[f"{SURFACE} {connective}"])
+            axes = figure.add_subplot(grid[row, 3], projection="3d")
+            _surface(axes, squares[f"{SURFACE} {connective}"])
+            axes.set_title(f"{LOGICS[SURFACE]} {connective}, surface", fontsize=7)
         figure.colorbar(
             colours, ax=figure.axes, location="bottom", fraction=0.012, aspect=80, shrink=0.6, label="truth"
         )
@@ -85,7 +87,7 @@ def _corners(axes: Axes, square: pd.DataFrame) -> None:
 def _surface(axes: Axes3D, square: pd.DataFrame) -> None:
     u, v = np.meshgrid(square.columns, square.index)
     axes.plot_surface(u, v, square.to_numpy(), cmap=COLOUR_MAP, vmin=0, vmax=1, rcount=21, ccount=21)
-    axes.set(xticks=[0, 1], yticks=[0, 1], zticks=[0, 1], xlabel=r"$\pi$", ylabel=r"$\pi'$")
+    axes.set(xticks=[0, 1], yticks=[0, 1], zticks=[0, 1], xlabel=r"$\pi$", ylabel=r"$\pi'$", zlabel="truth")
     axes.tick_params(pad=-3, labelsize=6)
-    axes.xaxis.labelpad = axes.yaxis.labelpad = -11
+    axes.xaxis.labelpad = axes.yaxis.labelpad = axes.zaxis.labelpad = -11
     axes.view_init(elev=25, azim=-125)

@@ -111,17 +111,16 @@ def _progress(rate: Axes, ratio: Axes, rows: Any) -> None:
     for colour, (name, label) in zip(COLOURS, RATES.items(), strict=False):
         one = rows[rows["rate"] == name]
         rate.plot(one["t"], 10.0 ** np.maximum(one["log10"], -300), color=colour, label=label)
-        ratio.plot(one["t"], one["ratio"], color=colour)
+        ratio.plot(one["t"], one["ratio"], color=colour, label=label)
     rate.set(yscale="log", ylim=(1e-20, 3), title="rates", xlabel="iteration $t$", ylabel="$R(t)$")
     rate.legend(loc="upper right", bbox_to_anchor=(1.0, 0.8), handlelength=1.2)
     for name, (label, marker) in METHODS.items():
         one = rows[(rows["rate"] == name) & (rows["t"] > 0)]
         keep = one.iloc[[0, 1, 2, 3, 4, *range(6, len(one), 8)]] if len(one) > 8 else one
         ratio.plot(keep["t"], keep["ratio"], marker, color="black", markersize=2.8, markerfacecolor="none", label=label)
-    ratio.set(
-        title="progress ratios", xscale="log", xlabel="iteration $t$", ylabel="$R(t)\\,/\\,R(t-1)$", ylim=(-0.05, 1.05)
-    )
-    ratio.legend(loc="center right", bbox_to_anchor=(1.0, 0.55), fontsize=6, handlelength=1.0)
+    ratio.set(title="progress ratios", xscale="log", xlabel="iteration $t$", ylabel="$R(t)\\,/\\,R(t-1)$")
+    ratio.set(ylim=(-0.05, 1.8), yticks=np.linspace(0, 1, 6))
+    ratio.legend(loc="upper center", ncols=2, fontsize=6, handlelength=1.0, columnspacing=1.0)
 
 
 def _bound(axes: Axes, rows: Any) -> None:

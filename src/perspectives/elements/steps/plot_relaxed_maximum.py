@@ -8,7 +8,7 @@ from matplotlib.figure import SubFigure
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
-from perspectives.workbench.figures import BLUE, GREEN, PAGE_INCHES, VERMILION, save, style
+from perspectives.workbench.figures import BLUE, PAGE_INCHES, VERMILION, save, style
 from perspectives.workbench.step import Input, Output
 
 KINDS = {"hard": "0.45", "soft": BLUE, "sparse": VERMILION}
@@ -16,6 +16,9 @@ ACTIVATIONS = {"hard": "ReLU", "soft": "softplus", "sparse": "sparseplus"}
 SIGMOIDS = {"hard": "Heaviside", "soft": "logistic", "sparse": "sparse sigmoid"}
 TRIANGLE = 4.0 * np.array([[0, 0], [1, 0], [0.5, np.sqrt(0.75)]])
 COLOURS = "magma"
+HEADINGS = {"plane": "over $(u_1, u_2, 0)$", "simplex": "over $u_1 + u_2 + u_3 = 0$"}
+LARGEST = 5.5
+"""Upper end of the colours of the maxima, common to all of them."""
 
 
 def plot_relaxed_maximum(*, surfaces: Input, excess: Input, png: Output, pdf: Output, csv: Output) -> None:
@@ -23,12 +26,12 @@ def plot_relaxed_maximum(*, surfaces: Input, excess: Input, png: Output, pdf: Ou
     table = pd.read_csv(surfaces)
     domains = {str(domain): rows for domain, rows in table.groupby("domain")}
     with style():
-        figure = plt.figure(figsize=(PAGE_INCHES, 8.6))
-        curves, solids, maxima, arguments = np.asarray(figure.subfigures(4, 1, height_ratios=[1.8, 1.45, 1.65, 3.7]))
-        _curves(curves, domains["line"], pd.read_csv(excess))
-        _solids(solids, domains)
-        _maxima(maxima, domains)
-        _arguments(arguments, domains)
+        figure = plt.figure(figsize=(PAGE_INCHES, 6.6))
+        grid = figure.add_gridspec(3, 2, height_ratios=[1.75, 1.4, 3.45])
+        _curves(figure.add_subfigure(grid[0, :]), domains["line"], pd.read_csv(excess))
+        _solids(figure.add_subfigure(grid[1, :]), domains)
+        for column, domain in enumerate(HEADINGS):
+            _maps(figure.add_subfigure(grid[2, column]), domain, domains[domain])
         save(figure, png=png, pdf=pdf)
         plt.close(figure)
     table.to_csv(csv, index=False)
@@ -83,9 +86,24 @@ def _square(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np
     return u1, u2, values
 
 
-def _map(axes: Axes, domain: str, rows: pd.DataFrame, column: str, *, largest: float | None, lines: bool):
+def _maps(figure: SubFigure, domain: str, rows: pd.DataFrame) -> None:
+    """Draw a row for each kind: the maximum, and the probability that its argument gives to each score."""
+    figure.suptitle(HEADINGS[domain], fontsize=8)
+    grid = figure.subplots(3, 4)
+    for line, kind in zip(grid, KINDS, strict=True):
+        maximum = _map(line[0], domain, rows, f"{kind}_maximum", largest=LARGEST, lines=True)
+        for i, axes in enumerate(line[1:], start=1):
+            probability = _map(axes, domain, rows, f"{kind}_argument_{i}", largest=1.0, lines=kind != "hard")
+        line[0].text(-0.4, 0.5, kind, rotation=90, ha="center", va="center", fontsize=8, transform=line[0].transAxes)
+    for axes, title in zip(grid[0], (r"$\max$", r"$\pi_1$", r"$\pi_2$", r"$\pi_3$"), strict=True):
+        axes.set_title(title)
+    drawn, label = (maximum, "maximum") if domain == "plane" else (probability, "probability")
+    figure.colorbar(drawn, ax=grid, location="bottom", shrink=0.8, aspect=30, label=label)
+
+
+def _map(axes: Axes, domain: str, rows: pd.DataFrame, column: str, *, largest: float, lines: bool):
     """Draw a column as colours, with contour lines, over the square (u1, u2, 0) or the triangle of sum zero."""
-    scale = {"cmap": COLOURS, "vmin": None if largest is None else 0, "vmax": largest, "rasterized": True}
+    scale = {"cmap": COLOURS, "vmin": 0, "vmax": largest, "rasterized": True}
     levels = {"levels": 9, "colors": "white", "linewidths": 0.35, "alpha": 0.8}
     if domain == "plane":
         u1, u2, values = _square(rows, column)
@@ -96,44 +114,15 @@ def _map(axes: Axes, domain: str, rows: pd.DataFrame, column: str, *, largest: f
         axes.tick_params(labelsize=5, length=2, pad=1)
         axes.set_xlabel("$u_1$", fontsize=6, labelpad=-5)
         axes.set_ylabel("$u_2$", fontsize=6, labelpad=-5)
+        axes.label_outer()
         return drawn
     x, y = ((rows[["u1", "u2", "u3"]].to_numpy() / 8 + 1 / 3) @ TRIANGLE).T
     drawn = axes.tripcolor(x, y, rows[column], shading="gouraud", **scale)
     if lines:
         axes.tricontour(x, y, rows[column], **levels)
-    centre = TRIANGLE.mean(0)
-    arrows = 1.3 * (TRIANGLE - centre)
-    axes.quiver(
-        *np.tile(centre, (3, 1)).T, *arrows.T, color=GREEN, angles="xy", scale_units="xy", scale=1,
-        width=0.012, headwidth=6, headlength=6, headaxislength=6,
-    )  # fmt: skip
-    for i, (x, y) in enumerate(centre + 1.13 * arrows):
-        axes.text(x, y, f"$u_{i + 1}$", fontsize=6, ha="center", va="center")
-    axes.set(xlim=(-1.0, 5.0), ylim=(-0.75, 4.75), aspect="equal")
+    if column.endswith("maximum"):
+        for i, (x, y) in enumerate(1.2 * TRIANGLE - 0.2 * TRIANGLE.mean(0), start=1):
+            axes.text(x, y, f"$u_{i}$", fontsize=6, ha="center", va="center")
+    axes.set(xlim=(-0.5, 4.5), ylim=(-0.9, 4.2), aspect="equal")
     axes.axis("off")
     return drawn
-
-
-def _maxima(figure: SubFigure, domains: dict[str, pd.DataFrame]) -> None:
-    grid = figure.subplots(1, 6)
-    for column, axes in enumerate(grid):
-        domain, kind = ("plane", "simplex")[column // 3], list(KINDS)[column % 3]
-        drawn = _map(axes, domain, domains[domain], f"{kind}_maximum", largest=None, lines=True)
-        axes.set_title(f"{kind} max" + ("$(u_1,u_2,0)$" if domain == "plane" else "$(u)$, $\\Sigma u=0$"), fontsize=7)
-        bar = figure.colorbar(drawn, ax=axes, orientation="horizontal", shrink=0.8, aspect=12, pad=0.03)
-        bar.ax.tick_params(labelsize=5, length=2, pad=1)
-        bar.ax.locator_params(nbins=3)
-
-
-def _arguments(figure: SubFigure, domains: dict[str, pd.DataFrame]) -> None:
-    grid = figure.subplots(3, 6)
-    for row, kind in enumerate(KINDS):
-        for column, axes in enumerate(grid[row]):
-            domain, component = ("plane", "simplex")[column // 3], column % 3 + 1
-            name = f"{kind}_argument_{component}"
-            drawn = _map(axes, domain, domains[domain], name, largest=1.0, lines=kind != "hard")
-            if row == 0:
-                axes.set_title(rf"$\pi_{component}$", fontsize=8)
-        grid[row, 0].set_ylabel(f"{kind} argmax\n$u_2$", fontsize=7, labelpad=-4)
-    bar = figure.colorbar(drawn, ax=grid, shrink=0.6, aspect=30, pad=0.01, label="probability")
-    bar.ax.tick_params(labelsize=6)

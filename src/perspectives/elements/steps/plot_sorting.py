@@ -1,5 +1,7 @@
 """Draw sorting with soft swaps and by entropic transport, the cost of entropic plans, and the plans themselves."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -46,12 +48,19 @@ def plot_sorting(*, sorted_values: Input, gaps: Input, plans: Input, png: Output
 
 
 def _values(axes: Axes, sorts: pd.DataFrame, method: str) -> None:
-    rows = sorts[sorts["method"] == method]
+    rows: Any = sorts[sorts["method"] == method]
     columns = [column for column in rows if column.startswith("value_")]
     shown, unfinished = rows[rows["converged"]], rows[~rows["converged"]]
-    for colour, column in zip(COLOURS, columns, strict=False):
+    ranks = ["smallest", *map(str, range(2, len(columns))), "largest"]
+    for colour, column, rank in zip(COLOURS, columns, ranks, strict=False):
         axes.plot(shown["temperature"], shown[column], color=colour)
         axes.plot(unfinished["temperature"], unfinished[column], "x", color=colour, markersize=2.5)
+        if method == "swaps":  # whose values lie flat and apart at the left
+            first = shown.iloc[0]
+            axes.text(first["temperature"], first[column] + 0.12, rank, color=colour, fontsize=6.5)
+    if len(unfinished):
+        axes.plot([], [], "x", color="black", markersize=3, label="not converged")
+        axes.legend(loc="upper right", fontsize=6, handlelength=1.0)
     title, label = METHODS[method]
     axes.set(title=title, xlabel=label, ylabel="sorted values" if method == "swaps" else None, xscale="log")
 
@@ -63,8 +72,10 @@ def _errors(axes: Axes, sorts: pd.DataFrame) -> None:
         axes.plot(done["temperature"], done["error"], color=colour, label=method)
         rest = rows[~rows["converged"]]
         axes.plot(rest["temperature"], rest["error"], "x", color=colour, markersize=3)
+    if (~sorts["converged"]).to_numpy().any():
+        axes.plot([], [], "x", color="black", markersize=3, label="not converged")
     axes.set(title="largest error of a value", xlabel="temperature, strength", xscale="log", yscale="log")
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", fontsize=6, handlelength=1.0)
 
 
 def _gaps(axes: Axes, costs: pd.DataFrame) -> None:
