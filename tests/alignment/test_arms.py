@@ -96,9 +96,10 @@ def test_disjoint_pairs_share_no_member_and_are_as_many_as_asked_for(preset, kno
             assert pairs.disjoint(values)[0] == pytest.approx(np.mean([values[pair] for pair in disjoint]))
 
 
-def test_point_estimates_are_aligned_by_their_means_alone(known):
+def test_point_estimates_are_aligned_by_their_means_alone_and_the_reference_by_every_divergence(known):
     for arm in known.values():
-        assert arm.divergences == (("mean",) if arm.role == "point" else ("mean", "deviation", "w2", "kl"))
+        expected = {"point": ("mean",), "reference": ("mean", "deviation", "w2", "kl")}
+        assert arm.divergences == expected.get(arm.role, ("mean", "w2"))
 
 
 def test_a_reference_width_that_is_not_trained_is_refused():

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import optax
 import pytest
 
+from perspectives.alignment.architectures import network
 from perspectives.alignment.arms import SHAPES, arms
 from perspectives.alignment.marginal import _log_probabilities
-from perspectives.alignment.members import network
 from perspectives.alignment.posterior import initial
 from perspectives.alignment.priors import prior
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior

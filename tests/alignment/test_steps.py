@@ -255,7 +255,7 @@ def test_alignment_brings_posteriors_nearer(pairs):
     table = pd.read_csv(pairs["digits_w6", (0, 1)][1])
     assert list(table["alignment"]) == ["mean", "deviation", "w2", "kl"]
     assert np.all(table["divergence_after"] <= table["divergence_before"])
-    assert np.all(table["divergence_after"] <= table["median_of_starts"])
+    assert np.all(table["divergence_after"] <= table["median_of_starts"] * (1 + 1e-6))  # single precision
     w2 = table[table["alignment"] == "w2"].iloc[0]
     assert w2["divergence_before"] == pytest.approx(w2["w2_squared_before"], rel=1e-6)  # single precision
     assert w2["divergence_after"] == pytest.approx(w2["w2_squared_after"], rel=1e-6)
@@ -340,7 +340,7 @@ def test_members_are_counted_and_bounded(member_tables):
 def test_all_arms_are_compared(tables):
     barriers, arms_table = pd.read_csv(tables / "barriers.csv"), pd.read_csv(tables / "arms.csv")
     assert list(arms_table["arm"]) == list(ARMS)
-    assert len(barriers) == 2 * (6 + 6 + 3)
+    assert len(barriers) == 2 * (6 + 4 + 3)
     assert np.all(barriers["barrier"] >= 0)
     assert np.all(barriers["pairs"] == 3)
     identity, w2 = (

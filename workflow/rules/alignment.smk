@@ -48,7 +48,7 @@ rule train_posterior:
         )
 
 
-# --- Align the second posterior of a pair to the first, by every divergence
+# --- Align the second posterior of a pair to the first, by each divergence of its arm
 
 
 rule align_pair:

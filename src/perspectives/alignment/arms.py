@@ -18,8 +18,10 @@ PRIOR_VARIANCE = 2.0
 """Of the reference arm, times fan-in: He et al.'s (2015) initial distribution is then the prior."""
 COLD = 0.01
 """Temperature of the second sweep of widths."""
-DIVERGENCES = ("mean", "deviation", "w2", "kl")
+DIVERGENCES = ("mean", "w2")
 """How posteriors are aligned; a point estimate by its means alone."""
+REFERENCE_DIVERGENCES = ("mean", "deviation", "w2", "kl")
+"""How those of the reference arms are: only there are all divergences compared."""
 SHAPES: Mapping[DatasetName, tuple[int, int, int]] = MappingProxyType(
     {"digits": (8, 8, 1), "fashion-mnist": (28, 28, 1), "mnist": (28, 28, 1), "cifar-10": (32, 32, 3)}
 )
@@ -40,7 +42,9 @@ class Arm:
     @property
     def divergences(self) -> tuple[str, ...]:
         """The divergences by which this arm's pairs are aligned."""
-        return DIVERGENCES if self.training.inference == "vi" else ("mean",)
+        if self.training.inference == "map":
+            return ("mean",)
+        return REFERENCE_DIVERGENCES if self.role == "reference" else DIVERGENCES
 
 
 def laboratory(settings: LaboratoriesSettings, dataset: DatasetName) -> LaboratorySettings:

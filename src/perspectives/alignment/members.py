@@ -9,12 +9,11 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from perspectives.alignment.arms import CLASSES, SHAPES
+from perspectives.alignment.architectures import Network, network
 from perspectives.alignment.gaussians import Gaussians
-from perspectives.alignment.networks import Perceptron, ResNet20, perceptron
 from perspectives.alignment.posterior import MeanField, initial
-from perspectives.alignment.priors import prior
-from perspectives.alignment.settings import NetworkSettings, PosteriorSettings
+from perspectives.alignment.priors import Prior, prior
+from perspectives.alignment.settings import PosteriorSettings
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior
 from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.training import Epochs, fit
@@ -31,19 +30,16 @@ class Member(NamedTuple):
     losses: Float[Array, "epochs"]
 
 
-def network(settings: NetworkSettings, *, key: Key[Array, ""]) -> Perceptron | ResNet20:
-    """Return the untrained network of an arm."""
-    height, width, channels = SHAPES[settings.dataset]
-    if settings.network == "resnet20":
-        return ResNet20(settings.width, CLASSES, channels, key=key)
-    return perceptron(height * width * channels, settings.width, settings.depth, CLASSES, key=key)
+def epochs_between_checkpoints(images: int) -> int:
+    """Return the epochs after which a training on so many images is saved; one of no more epochs never is."""
+    return max(1, IMAGES_BETWEEN_CHECKPOINTS // images)
 
 
-def prior_deviations(settings: PosteriorSettings, *, key: Key[Array, ""]) -> dict[str, float]:
-    """Return the prior's standard deviation for each array of an arm's network."""
-    model = jax.eval_shape(lambda key: network(settings, key=key), key)
-    scales = prior(model, settings.prior, settings.prior_variance).deviation
-    return {name: float(scale) for name, scale in named_arrays(scales).items()}
+@eqx.filter_jit
+def _beginning(settings: PosteriorSettings, model: Network) -> tuple[MeanField | Network, Prior]:
+    """Return what is trained, as it begins, and its prior."""
+    belief = prior(model, settings.prior, settings.prior_variance)
+    return (initial(model, belief, settings.initial_deviation) if settings.inference == "vi" else model), belief
 
 
 def trained(
@@ -60,15 +56,13 @@ def trained(
     **Raises**: ValueError when training diverged to numbers that are not finite.
     """
     model_key, training_key = jax.random.split(key)
-    model = eqx.filter_jit(network)(settings, key=model_key)
-    belief = prior(model, settings.prior, settings.prior_variance)
+    # Two compiled programs, since operations one by one would be a dozen; the first is common to many arms.
+    start, belief = _beginning(settings, eqx.filter_jit(network)(settings, key=model_key))
     weight = jnp.asarray(settings.temperature / len(labels), jnp.float32)
     batches = Epochs((images, labels), settings.batch)
     steps = settings.epochs * batches.steps
-    start, objective = (
-        (initial(model, belief, settings.initial_deviation), NegativeElbo(belief, weight, settings.augmentation))
-        if settings.inference == "vi"
-        else (model, NegativeLogPosterior(belief, weight, settings.augmentation))
+    objective = (NegativeElbo if settings.inference == "vi" else NegativeLogPosterior)(
+        belief, weight, settings.augmentation
     )
     fitted = fit(
         start,
@@ -77,7 +71,7 @@ def trained(
         optax.adam(optax.cosine_decay_schedule(settings.learning_rate, steps)),
         steps=steps,
         checkpoints=checkpoints,
-        checkpoint_every=max(1, IMAGES_BETWEEN_CHECKPOINTS // len(labels)),
+        checkpoint_every=epochs_between_checkpoints(len(labels)),
         progress=progress,
         key=training_key,
     )

@@ -30,7 +30,12 @@ class MeanField(eqx.Module, Generic[Model]):
 
     def gaussians(self) -> Gaussians:
         """Return the posterior as plain arrays by name."""
-        return Gaussians(named_arrays(self.mean), named_arrays(self.deviation))
+        return Gaussians(named_arrays(self.mean), named_arrays(_exponentials(self.log_deviation)))
+
+
+@jax.jit
+def _exponentials(tree: PyTree) -> PyTree:
+    return jax.tree.map(jnp.exp, tree)
 
 
 def initial(model: Model, prior: Prior, deviation: float) -> MeanField[Model]:

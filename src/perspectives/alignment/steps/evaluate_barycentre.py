@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from perspectives.alignment.architectures import network
 from perspectives.alignment.gaussians import Gaussians
 from perspectives.alignment.marginal import log_probabilities, marginalized_loss, of_labels
-from perspectives.alignment.members import network
 from perspectives.alignment.settings import EvaluationSettings, PosteriorSettings
 from perspectives.numerics.streams import stream
 from perspectives.workbench.arrays import read_groups

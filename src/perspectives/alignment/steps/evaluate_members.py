@@ -1,11 +1,13 @@
 """Losses, accuracy, calibration and active units of each member of an arm."""
 
+import csv
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 
 from perspectives.alignment.activity import active_units, effective_units
+from perspectives.alignment.architectures import network, prior_deviations
 from perspectives.alignment.gaussians import Gaussians
 from perspectives.alignment.marginal import (
     accuracy,
@@ -14,7 +16,6 @@ from perspectives.alignment.marginal import (
     marginalized_loss,
     of_labels,
 )
-from perspectives.alignment.members import network, prior_deviations
 from perspectives.alignment.permutations import Symmetries
 from perspectives.alignment.settings import EvaluationSettings, PosteriorSettings
 from perspectives.numerics.streams import stream
@@ -75,4 +76,8 @@ def evaluate_members(
                     "hidden_units": sum(spec.sizes.values()),
                 }
             )
-    pd.DataFrame(rows).to_csv(table, index=False)
+    # Not by pandas, whose import would be a tenth of this job.
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: "" if value != value else value for name, value in row.items()} for row in rows)

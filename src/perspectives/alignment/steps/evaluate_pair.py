@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from perspectives.alignment.architectures import network
 from perspectives.alignment.gaussians import Gaussians, geodesic, permuted
 from perspectives.alignment.marginal import (
     jackknife_bias,
@@ -17,7 +18,6 @@ from perspectives.alignment.marginal import (
     mixture_losses,
     of_labels,
 )
-from perspectives.alignment.members import network
 from perspectives.alignment.permutations import Symmetries
 from perspectives.alignment.settings import EvaluationSettings, PosteriorSettings
 from perspectives.numerics.progress import Progress

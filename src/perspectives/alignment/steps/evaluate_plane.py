@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from perspectives.alignment.architectures import network
 from perspectives.alignment.gaussians import Gaussians, permuted
 from perspectives.alignment.marginal import log_probabilities, marginalized_loss, of_labels
-from perspectives.alignment.members import network
 from perspectives.alignment.permutations import Symmetries
 from perspectives.alignment.plane import plane
 from perspectives.alignment.settings import PosteriorSettings, SliceSettings

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from perspectives.alignment.members import trained
+from perspectives.alignment.members import epochs_between_checkpoints, trained
 from perspectives.alignment.settings import PosteriorSettings
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
@@ -39,9 +39,11 @@ def train_posterior(
             f"batch = {settings.batch} is more than the {len(train.labels)} training images of {settings.dataset}; "
             f"lower alignment.{settings.dataset.replace('-', '_')}.batch in config.yaml."
         )
-    device = jax.default_backend()
-    name = checkpoint_name(__name__, settings.canonical(), member, seed, files=files, device=device)
-    folder = checkpoints / name if checkpoints else None
+    folder = None
+    if checkpoints and settings.epochs > epochs_between_checkpoints(len(train.labels)):
+        device = jax.default_backend()
+        name = checkpoint_name(__name__, settings.canonical(), member, seed, files=files, device=device)
+        folder = checkpoints / name
     found = trained(
         settings,
         jnp.asarray(train.images),
@@ -54,7 +56,7 @@ def train_posterior(
     write_groups(posterior, {"mean": found.posterior.mean, "deviation": found.posterior.deviation})
     np.savetxt(losses, found.losses, header="loss", comments="", fmt="%.9g")
     if folder:
-        shutil.rmtree(folder, ignore_errors=True)  # a short training saves nothing
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def training_images(settings: PosteriorSettings, files: list[Path], seed: int) -> Labelled:
