@@ -40,6 +40,9 @@ tables: setup  ## write claims, findings and a few figures of preset default int
 	@mkdir -p docs/figures && cd results/default && cp highres/figures/fig1b_race.png \
 	  highres/figures/discretisation.png alignment/figures/plane.png alignment/figures/width.png \
 	  elements/figures/costs.png elements/figures/bilevel.png elements/figures/integration.png \
+	  diffusion/figures/lambda_family.png diffusion/figures/bounds.png diffusion/figures/generative_paths.png \
+	  diffusion/figures/swiss_roll.png diffusion/figures/swiss_roll_trajectories.png diffusion/figures/solvers.png \
+	  diffusion/figures/image_bits.png \
 	  ../../docs/figures/
 
 schema: setup  ## write workflow/schemas/settings.json from the settings classes

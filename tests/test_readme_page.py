@@ -1,5 +1,6 @@
 """What the README says can be done."""
 
+import math
 import re
 from pathlib import Path
 
@@ -51,3 +52,18 @@ def test_the_example_of_the_alignment_page_runs_and_lowers_the_barrier():
     assert names["path"].barrier < barrier(names["first"], names["second"])
     exec(posteriors, names)
     assert names["path"].barrier < barrier(*names["posteriors"])
+
+
+def test_the_example_of_the_diffusion_page_learns_the_scales_of_its_data():
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "diffusion.md").read_text(), re.DOTALL)
+    names: dict = {}
+    exec(example, names)
+    wide, narrow = names["samples"].std(0)
+    assert 0.7 < wide < 1.3, "the data's deviation is 1"
+    assert narrow < 0.5, "the data's is 0.2, the prior's 1"
+    first, deviations = names["data"][0], (1.0, 0.2)
+    true = sum(
+        -0.5 * (float(x) / d) ** 2 - math.log(d * math.sqrt(2 * math.pi))
+        for x, d in zip(first, deviations, strict=True)
+    )
+    assert names["exact"] == pytest.approx(true, abs=1)

@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, Key
 
-from perspectives.diffusion.plug_in import Score
-from perspectives.diffusion.score_matching import implicit_loss, sliced_loss
+from perspectives.diffusion.score_matching import Score, implicit_loss, sliced_loss
 from perspectives.diffusion.sde import END, InferenceSde
 from perspectives.numerics.divergence import rademacher
 

@@ -6,7 +6,7 @@ import diffrax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from perspectives.diffusion.plug_in import Score
+from perspectives.diffusion.score_matching import Score
 from perspectives.diffusion.sde import END, InferenceSde
 from perspectives.numerics.divergence import value_and_divergence, value_and_probed_divergence
 

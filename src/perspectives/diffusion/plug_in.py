@@ -4,7 +4,6 @@ Generative time t runs against inference time, s = 1 - t. With the true score ev
 inference SDE; lambda = 0 is the reverse SDE of Song et al. and lambda = 1 the probability-flow ODE.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import diffrax
@@ -14,10 +13,8 @@ import jax.numpy as jnp
 import lineax
 from jaxtyping import Array, Float, Key
 
+from perspectives.diffusion.score_matching import Score
 from perspectives.diffusion.sde import END, InferenceSde, Time
-
-Score = Callable[..., Any]
-"""score(y, s) -> an array of y's shape: an estimate of grad log q_s(y)."""
 
 
 class PlugIn(eqx.Module):

@@ -92,6 +92,22 @@ class Debiasing(Proposal):
         return jnp.where(mass < self.truncated_mass, mass / self._weight(self.epsilon), above)
 
 
+class Above(Proposal):
+    """Another proposal, given that the time is at least `epsilon`, of which `below` is that proposal's share below."""
+
+    proposal: Proposal
+    epsilon: float
+    below: Float[Array, ""] | float
+
+    def density(self, s: Time) -> Float[Array, "*times"]:
+        """Return the density at `s`, zero below `epsilon`."""
+        return jnp.where(jnp.asarray(s) < self.epsilon, 0.0, self.proposal.density(s) / (1 - self.below))
+
+    def quantile(self, u: Float[Array, "*times"]) -> Float[Array, "*times"]:
+        """Return the time below which a share `u` of the draws lies."""
+        return jnp.maximum(self.proposal.quantile(self.below + (1 - self.below) * u), self.epsilon)
+
+
 class Histogram(Proposal):
     """A proposal learnt from losses: constant on each cell of a partition of [0, 1].
 

@@ -5,12 +5,17 @@ explicit - implicit = E |grad log q_s|^2 / 2 and denoising - implicit = d / (2 v
 and integrated over s each is the negative ELBO up to a constant (docs/diffusion.md).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from perspectives.diffusion.plug_in import Score
 from perspectives.diffusion.sde import InferenceSde, Time
 from perspectives.numerics.divergence import value_and_divergence, value_and_probed_divergence
+
+Score = Callable[..., Any]
+"""score(y, s) -> an array of y's shape: an estimate of grad log q_s(y)."""
 
 
 def explicit_loss(

@@ -94,26 +94,33 @@ class Fitted(NamedTuple):
 
 
 class Averaged(NamedTuple):
-    """The state of an optimiser and the running average of the parameters that it has made."""
+    """The state of an optimiser, the running average of the parameters that it has made, and how many it made."""
 
     inner: PyTree
     average: PyTree
+    count: Int[Array, ""]
 
 
 def averaged(optimiser: optax.GradientTransformation, decay: float) -> optax.GradientTransformation:
     """Return `optimiser`, whose state also has the exponential moving average of the parameters after each update.
 
-    It begins at the first parameters: average <- decay average + (1 - decay) parameters. The training itself does not
-    see it; take it from `Fitted.optimiser.average`.
+    The parameters after update i of n weigh decay^(n - i), over the sum of these: those before the first are not in it,
+    which short trainings would remember. The training itself does not see it; take it from `Fitted.optimiser.average`.
     """
 
     def init(params: Any) -> Any:
-        return Averaged(optimiser.init(params), params)
+        return Averaged(optimiser.init(params), params, jnp.zeros((), jnp.int32))
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
         updates, inner = optimiser.update(updates, state.inner, params)
-        average = optax.incremental_update(optax.apply_updates(params, updates), state.average, 1 - decay)
-        return updates, Averaged(inner, average)
+        count = state.count + 1
+        weight = (1 - decay) / (1 - decay**count)
+        average = jax.tree.map(
+            lambda old, new: old + weight.astype(old.dtype) * (new - old),
+            state.average,
+            optax.apply_updates(params, updates),
+        )
+        return updates, Averaged(inner, average, count)
 
     return optax.GradientTransformation(init, update)
 

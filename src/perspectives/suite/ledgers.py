@@ -1,7 +1,8 @@
 """The ledgers of all studies, in the order in which the claims table shows them."""
 
 from perspectives.alignment.claims import LEDGER as ALIGNMENT
+from perspectives.diffusion.claims import LEDGER as DIFFUSION
 from perspectives.elements.claims import LEDGER as ELEMENTS
 from perspectives.highres.claims import LEDGER as HIGHRES
 
-LEDGERS = (HIGHRES, ALIGNMENT, ELEMENTS)
+LEDGERS = (HIGHRES, DIFFUSION, ALIGNMENT, ELEMENTS)

@@ -68,6 +68,7 @@ def save(figure: Figure, *, png: Path, pdf: Path) -> None:
     for part in figure.subfigs:
         # Its background is the figure's, and its corner comes out as 0 in one run and as -0 in another: other bytes.
         part.patch.set_visible(False)
-    with matplotlib.rc_context(_STYLE):
+    # A figure laid out by hand has no layout engine, and after a first save matplotlib would give it the style's.
+    with matplotlib.rc_context({**_STYLE, "figure.constrained_layout.use": False}):
         figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})

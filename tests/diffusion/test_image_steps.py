@@ -1,0 +1,196 @@
+"""The chain from images to figures at tiny sizes, on an invented table of the digits' shape."""
+
+import csv
+
+import jax
+import numpy as np
+import pytest
+from jax.experimental.compilation_cache import compilation_cache
+
+from perspectives.diffusion.claims import CLAIMS, FINDINGS
+from perspectives.diffusion.image_trainings import settings_of, trainings
+from perspectives.diffusion.settings import DigitsSettings, ImagesSettings
+from perspectives.diffusion.steps.compare_images import compare_images
+from perspectives.diffusion.steps.evaluate_images import evaluate_images
+from perspectives.diffusion.steps.plot_image_bits import plot_image_bits
+from perspectives.diffusion.steps.plot_image_samples import plot_image_samples
+from perspectives.diffusion.steps.sample_images import sample_images
+from perspectives.diffusion.steps.train_images import train_images
+from perspectives.numerics.progress import silent
+from perspectives.workbench.arrays import read_groups
+from perspectives.workbench.images import HELD_OUT_DIGITS, read_split, read_standardised
+from perspectives.workbench.measures import read_measures
+
+TINY = ImagesSettings(
+    datasets=("digits",),
+    digits=DigitsSettings(
+        width=16, depth=2, batch=32, iterations=40, evaluate_every=10, seeds=2, times=2, samples=3, sampling_steps=10,
+        train_images=128, test_images=40, learning_rate=0.01,
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_once(tmp_path_factory):
+    """Keep compiled code as the step runner does: a training is compiled once, not for each member."""
+    changed = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in changed}
+    configure(changed)
+    yield
+    configure(before)
+
+
+def configure(values):
+    compilation_cache.reset_cache()  # JAX looks at the folder's name only once
+    for name, value in values.items():
+        jax.config.update(name, value)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A table of the digits' shape whose label is where a bright stripe lies."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 8, 1797)
+    pixels = rng.integers(0, 6, (1797, 8, 8))
+    pixels[np.arange(1797), labels] += 10
+    file = tmp_path_factory.mktemp("digits") / "digits.csv"
+    np.savetxt(file, np.column_stack([pixels.reshape(1797, 64), labels]), delimiter=",", fmt="%d")
+    return file
+
+
+def train(digits, folder, proposal, member, **options):
+    weights = folder / f"{proposal}_{member}.npz"
+    train_images(
+        settings=TINY.digits, dataset="digits", proposal=proposal, member=member, seed=0, files=[digits],
+        weights=weights, curve=weights.with_suffix(".curve"), progress=silent, **options,
+    )  # fmt: skip
+    return weights
+
+
+@pytest.fixture(scope="module")
+def chain(digits, tmp_path_factory):
+    """The folder of a whole study on the invented digits."""
+    folder = tmp_path_factory.mktemp("images")
+    weights = []
+    for _, proposal, member in trainings(TINY):
+        weights.append(train(digits, folder, proposal, member))
+        evaluate_images(
+            settings=TINY.digits, dataset="digits", seed=0, files=[digits], weights=weights[-1],
+            table=weights[-1].with_suffix(".bits"),
+        )  # fmt: skip
+    compare_images(
+        settings=TINY,
+        curves=[path.with_suffix(".curve") for path in weights],
+        tables=[path.with_suffix(".bits") for path in weights],
+        curve=folder / "curves.csv",
+        finals=folder / "bits.csv",
+        measures=folder / "images_measures.csv",
+    )
+    sample_images(
+        settings=TINY.digits, dataset="digits", seed=0, files=[digits], uniform=folder / "uniform_0.npz",
+        debiasing=folder / "debiasing_0.npz", samples=folder / "digits.npz",
+    )  # fmt: skip
+    return folder
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_row_for_each_round_and_proposals_start_alike(chain):
+    uniform, debiasing = (rows(chain / f"{name}_0.curve") for name in ("uniform", "debiasing"))
+    assert [int(row["iteration"]) for row in uniform] == [10, 20, 30, 40]
+    for row in (*uniform, *debiasing):
+        assert np.isfinite([float(row[name]) for name in ("loss", "bits", "error")]).all()
+    of_uniform, of_debiasing = (read_groups(chain / f"{name}_0.npz")["averaged"] for name in ("uniform", "debiasing"))
+    # An average of decay .999 over 40 steps is within 1 - .999^40 of the common start, of Adam's 40 steps of about .01.
+    for name, leaf in of_uniform.items():
+        assert leaf.dtype == np.float32
+        assert np.abs(leaf - of_debiasing[name]).max() < 0.04 * 0.4 * 2
+
+
+def test_training_again_gives_the_same_bytes(chain, digits, tmp_path):
+    again = train(digits, tmp_path, "debiasing", 1, checkpoints=tmp_path / "checkpoints")
+    assert again.read_bytes() == (chain / "debiasing_1.npz").read_bytes()
+    assert again.with_suffix(".curve").read_bytes() == (chain / "debiasing_1.curve").read_bytes()
+    assert not list((tmp_path / "checkpoints").iterdir()), "what is finished leaves no checkpoint"
+
+
+def test_training_lowers_the_loss(chain):
+    for _, proposal, member in trainings(TINY):
+        curve = rows(chain / f"{proposal}_{member}.curve")
+        assert float(curve[-1]["loss"]) < float(curve[0]["loss"])
+
+
+def test_measures_are_those_that_claims_and_findings_ask_of_the_digits(chain):
+    found = read_measures(chain / "images_measures.csv")
+    asked = {
+        item.quantity.removeprefix("images:") for item in (*CLAIMS, *FINDINGS) if item.quantity.startswith("images:")
+    }
+    assert {name for name in asked if name.startswith("digits")} <= set(found)
+    assert {name.replace("cifar-10", "digits") for name in asked if name.startswith("cifar-10")} <= set(found)
+    difference = found["digits_uniform_minus_debiasing"]
+    assert difference.seeds == 2
+    assert difference.value == pytest.approx(found["digits_uniform_bits"].value - found["digits_debiasing_bits"].value)
+    assert difference.ci_low is not None
+    assert difference.ci_high is not None
+    assert difference.ci_low < difference.value < difference.ci_high
+    assert found["digits_terminal_bits"].ci_low is None
+    bits = [float(row["bits"]) for row in rows(chain / "bits.csv") if row["weights"] == "averaged"]
+    assert found["digits_uniform_bits"].value == pytest.approx(np.mean(bits[:2]))
+    assert found["digits_debiasing_bits"].value == pytest.approx(np.mean(bits[2:]))
+
+
+def test_the_end_costs_every_training_the_same(chain):
+    assert len({row["terminal"] for row in rows(chain / "bits.csv")}) == 1
+
+
+def test_samples_are_images_beside_those_of_the_test_set(chain, digits):
+    groups = read_groups(chain / "digits.npz")
+    assert list(groups) == ["data", "uniform", "debiasing"]
+    _, test = read_split("digits", [digits], seed=0, test_images=3)
+    np.testing.assert_array_equal(groups["data"]["images"], test.images)
+    for name in ("uniform", "debiasing"):
+        assert groups[name]["images"].shape == (3, 8, 8, 1)
+        assert groups[name]["images"].dtype == np.float32
+        assert np.isfinite(groups[name]["images"]).all()
+
+
+def test_figures_are_drawn_from_the_tables(chain, tmp_path):
+    def outputs(name):
+        return {kind: tmp_path / f"{name}.{kind}" for kind in ("png", "pdf", "csv")}
+
+    plot_image_bits(curves=chain / "curves.csv", finals=chain / "bits.csv", **outputs("bits"))
+    drawn = rows(tmp_path / "bits.csv")
+    assert {row["part"] for row in drawn} == {"released estimate", "final bound", "published"}
+    plot_image_samples(samples=[chain / "digits.npz"], **outputs("samples"))
+    assert len(rows(tmp_path / "samples.csv")) == 3 * 3 * 64
+    for name in ("bits", "samples"):
+        assert (tmp_path / f"{name}.png").stat().st_size < 500_000
+
+
+def test_trainings_are_named_by_data_set_then_proposal():
+    images = ImagesSettings(datasets=("cifar-10", "digits"), digits=TINY.digits)
+    named = trainings(images)
+    assert len(named) == 2 * 3 + 2 * 2
+    assert named[0] == ("cifar-10", "uniform", 0)
+    assert named[-1] == ("digits", "debiasing", 1)
+    assert settings_of(images, "cifar-10").channels == 128
+
+
+def test_the_split_is_the_one_that_is_standardised(digits):
+    train, test = read_split("digits", [digits], seed=3)
+    assert len(test.labels) == HELD_OUT_DIGITS
+    assert train.images.min() >= 0
+    assert train.images.max() <= 1
+    mean, deviation = train.images.mean(dtype=np.float64), train.images.std(dtype=np.float64)
+    for ours, standardised in zip((train, test), read_standardised("digits", [digits], seed=3), strict=True):
+        np.testing.assert_array_equal(ours.labels, standardised.labels)
+        np.testing.assert_allclose((ours.images - mean) / deviation, standardised.images, atol=1e-5)
+    first, _ = read_split("digits", [digits], seed=3, train_images=5)
+    np.testing.assert_array_equal(first.images, train.images[:5])
