@@ -66,8 +66,9 @@ def test_trainings_are_paired_and_repeat_to_the_byte(roll, tmp_path):
     one, other = (read_groups(roll / f"{proposal}.npz") for proposal in ("uniform", "debiasing"))
     assert all(array.dtype == np.float32 and len(array) == 2 for array in one["last"].values())
     assert np.any(one["last"][".layers[0].weight"] != other["last"][".layers[0].weight"])
-    # With decay .999 the averages are still near the common start.
-    np.testing.assert_allclose(one["average"][".layers[0].weight"], other["average"][".layers[0].weight"], atol=0.02)
+    # A hundred steps of .001 are short beside the spread of starts.
+    first, second = one["average"][".layers[0].weight"]
+    assert np.abs(first - other["average"][".layers[0].weight"][0]).mean() < 0.3 * np.abs(first - second).mean()
     train_roll(tmp_path, "uniform")
     assert (tmp_path / "uniform.npz").read_bytes() == (roll / "uniform.npz").read_bytes()
     assert len(pd.read_csv(roll / "uniform.csv")) == 1
