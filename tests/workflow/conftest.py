@@ -49,7 +49,7 @@ class Checkout:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=900, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=1800, check=False
         )
 
     def stale(self) -> set[str]:

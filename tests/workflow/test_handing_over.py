@@ -10,7 +10,7 @@ import pytest
 
 from perspectives.suite.ledgers import LEDGERS
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def verdicts(finished):

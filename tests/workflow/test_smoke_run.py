@@ -10,7 +10,7 @@ import pytest
 from perspectives.suite.ledgers import LEDGERS
 from perspectives.workbench.claims import CLAIM_COLUMNS, Verdict
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def rows(path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 JUDGED = {"judge", "uphold_laws", "caption", "overview", "summarise"}
 """What follows from any change of a measure."""
