@@ -25,8 +25,8 @@ from perspectives.diffusion.networks import DriftScore, TimePerceptron
 from perspectives.diffusion.plug_in import PlugIn, sample_paths
 from perspectives.diffusion.proposals import Debiasing, independent
 from perspectives.diffusion.sde import VariancePreserving
-from perspectives.diffusion.swiss_roll import DEVIATION, ROUND, SCALE, RollBatches
-from perspectives.numerics.training import averaged, fit
+from perspectives.diffusion.swiss_roll import DEVIATION, ROUND, SCALE, sample
+from perspectives.numerics.training import Fresh, averaged, fit
 
 try:
     import torch
@@ -83,7 +83,7 @@ def _row(name: str, programs: dict[str, Callable[[], object]], steps: int, round
 
 def _ours_training(network: TimePerceptron) -> Callable[[], object]:
     optimiser, loss = averaged(optax.adam(RATE), DECAY), DenoisingLoss(SDE, PROPOSAL)
-    return lambda: fit(network, loss, RollBatches(BATCH), optimiser, steps=ROUND, key=jax.random.key(1))
+    return lambda: fit(network, loss, Fresh(sample, BATCH, ROUND), optimiser, steps=ROUND, key=jax.random.key(1))
 
 
 def _our_sampling(network: TimePerceptron, samples: int, steps: int) -> Callable[[], object]:
@@ -175,7 +175,7 @@ def _their_sampling(network: TimePerceptron, samples: int, steps: int) -> Callab
 def _compare(network: TimePerceptron) -> None:
     """Compare losses and gradients at our data, times and noise. **Raises**: AssertionError when they differ."""
     assert torch is not None
-    batch, key = RollBatches(BATCH).take(jax.random.key(4)), jax.random.key(5)
+    batch, key = sample(BATCH, key=jax.random.key(4)), jax.random.key(5)
     value, gradient = jax.jit(jax.value_and_grad(DenoisingLoss(SDE, PROPOSAL)))(network, batch, key)
     time_key, noise_key = jax.random.split(key)
     s = PROPOSAL.quantile(independent(BATCH, key=time_key))

@@ -2,11 +2,9 @@
 
 from collections import Counter
 
-import jax
 import numpy as np
 import pandas as pd
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 from perspectives.alignment import members
 from perspectives.alignment.arms import arms
@@ -53,36 +51,12 @@ ARMS = arms(TINY)
 REFERENCE = ARMS["digits_w6"].training
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_once(tmp_path_factory):
-    """Keep compiled code as the step runner does: a training is compiled once, not for each member."""
-    changed = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in changed}
-    configure(changed)
-    yield
-    configure(before)
-
-
-def configure(values):
-    compilation_cache.reset_cache()  # JAX looks at the folder's name only once
-    for name, value in values.items():
-        jax.config.update(name, value)
+pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """A table of the digits' shape whose label is where a bright stripe lies."""
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 8, 1797)
-    pixels = rng.integers(0, 6, (1797, 8, 8))
-    pixels[np.arange(1797), labels] += 10
-    file = tmp_path_factory.mktemp("digits") / "digits.csv"
-    np.savetxt(file, np.column_stack([pixels.reshape(1797, 64), labels]), delimiter=",", fmt="%d")
-    return file
+def digits(striped_digits):
+    return striped_digits
 
 
 def train(digits, folder, member=0, **options):

@@ -9,7 +9,6 @@ from jax.scipy.stats import norm
 from perspectives.diffusion.generative_paths import (
     VARIANTS,
     FlowLoss,
-    MixtureBatches,
     SimulatedBound,
     TwoDrifts,
     Variant,
@@ -89,12 +88,3 @@ def test_gradients_of_both_simulated_losses_are_their_differences():
         ends = [value(jax.tree.map(lambda a, b, h=h: a + h * b, model, way)) for h in (1e-5, -1e-5)]
         slope = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, jax.grad(value)(model), way)))
         assert slope == pytest.approx(float(ends[0] - ends[1]) / 2e-5, rel=1e-6)
-
-
-def test_batches_are_of_the_mixture_and_fresh():
-    batches = MixtureBatches(two_modes(), 2000)
-    drawn = batches.draw(jax.random.key(0))
-    first, second = (batches.take(drawn[number]) for number in (0, 1))
-    assert not np.any(first == second)
-    mean = float(two_modes().weights @ two_modes().means[:, 0])
-    assert abs(first.mean() - mean) < 5 * first.std() / 2000**0.5

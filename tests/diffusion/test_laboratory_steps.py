@@ -20,6 +20,8 @@ from perspectives.workbench.measures import read_measures
 SETTINGS = LaboratorySettings(
     paths=500, finest=64, points=100, times=8, bound_steps=50, layers=(5, 10, 20), draws=2048, samples=300, steps=40
 )
+
+pytestmark = pytest.mark.usefixtures("compiled_once")
 STEPS = {
     "paths": (measure_path_weights, {"estimates": "csv", "curves": "npz"}),
     "bounds": (measure_bounds, dict.fromkeys(("layers", "drops", "family", "shifts", "flow"), "csv")),

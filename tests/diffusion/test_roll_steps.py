@@ -27,6 +27,8 @@ from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import read_measures
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
 ROLL = SwissRollSettings(iterations=100, batch=16, width=8, depth=1, seeds=2, points=50, times=8)
 PATHS = GenerativePathsSettings(iterations=100, batch=16, width=8, depth=1, solver_steps=8, paths=200)
 

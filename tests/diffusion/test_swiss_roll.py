@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp
 from sklearn.datasets import make_swiss_roll
 
 from perspectives.diffusion.sde import VariancePreserving
-from perspectives.diffusion.swiss_roll import RollBatches, coordinate_density, log_density, sample, spiral
+from perspectives.diffusion.swiss_roll import coordinate_density, log_density, sample, spiral
 
 SDE = VariancePreserving()
 
@@ -52,12 +52,3 @@ def test_density_of_a_coordinate_is_that_of_the_plane_integrated():
     edge, points = square(4.0, 200)
     found = jax.vmap(lambda x: coordinate_density(x, SDE, 0.1))(edge)
     np.testing.assert_allclose(densities(points, 0.1).reshape(200, 200).sum(1) * 0.04, found, atol=1e-5)
-
-
-def test_batches_are_fresh_float32_points():
-    batches = RollBatches(8)
-    drawn = batches.draw(jax.random.key(0))
-    first, second = (batches.take(drawn[number]) for number in (0, 1))
-    assert first.shape == (8, 2)
-    assert first.dtype == jnp.float32
-    assert not np.any(first == second)

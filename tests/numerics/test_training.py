@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from perspectives.numerics.training import Epochs, averaged, fit
+from perspectives.numerics.training import Epochs, Fresh, averaged, fit
 
 ROWS, DIMENSIONS = 24, 3
 
@@ -105,6 +105,13 @@ def test_a_fit_step_by_step_is_the_scanned_one(regression):
     np.testing.assert_array_equal(stepwise.record.measured[-1], stepwise.model.weight)
 
 
+def test_batches_of_a_distribution_are_fresh_draws_of_it():
+    batches = Fresh(lambda size, *, key: 3 + jax.random.normal(key, (size,)), 4000, 2)
+    first, second = (batches.take(drawn) for drawn in batches.draw(jax.random.key(0)))
+    assert not np.any(first == second)
+    assert abs(first.mean() - 3) < 5 / 4000**0.5  # five standard errors
+
+
 @pytest.mark.parametrize("options", [{"key": jax.random.split(jax.random.key(0))}, {"estimate": there_corrected}])
 def test_a_fit_step_by_step_takes_one_key_and_no_estimate(regression, options):
     data, _ = regression
@@ -185,7 +192,7 @@ def test_an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one(regressi
 DEVICES = """
 import jax, jax.numpy as jnp, numpy as np, optax
 jax.config.update("jax_enable_x64", True)
-from perspectives.numerics.training import Epochs, averaged, fit
+from perspectives.numerics.training import Epochs, Fresh, averaged, fit
 assert jax.local_device_count() == 2
 x = jax.random.normal(jax.random.key(0), (24, 3))
 data = x, x.sum(1)

@@ -5,7 +5,7 @@ import pytest
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.readme import between
 from perspectives.workbench.steps.write_tables import write_tables
-from perspectives.workbench.wording import read_rows
+from perspectives.workbench.tables import read_rows
 
 
 def test_only_what_lies_between_the_markers_changes() -> None:

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import lineax
 from jaxtyping import Array, Float, Key
 
-from perspectives.diffusion.mixtures import GaussianMixture
 from perspectives.diffusion.networks import TimePerceptron
 from perspectives.diffusion.sde import END, VariancePreserving
 from perspectives.numerics.divergence import value_and_divergence
@@ -28,26 +27,6 @@ ROUND = 100
 
 _PRIOR = VariancePreserving()
 """Whose prior, the standard normal, all variants start from."""
-
-
-class MixtureBatches(eqx.Module):
-    """Fresh draws of a mixture in every step, `ROUND` steps a round."""
-
-    mixture: GaussianMixture
-    size: int = eqx.field(static=True)
-
-    @property
-    def steps(self) -> int:
-        """Return the steps of a round."""
-        return ROUND
-
-    def draw(self, key: Key[Array, ""]) -> Key[Array, "steps"]:
-        """Return a key a batch."""
-        return jax.random.split(key, ROUND)
-
-    def take(self, drawn: Key[Array, ""]) -> Float[Array, "size dim"]:
-        """Return the batch of one key."""
-        return self.mixture.sample(self.size, key=drawn)
 
 
 def _uniform_steps(number: int, dtype: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import NamedTuple, get_args
 
 from perspectives.diffusion.settings import DatasetName, ImageSettings, ImagesSettings, ProposalName
 
-PROPOSALS: tuple[ProposalName, ...] = get_args(ProposalName)
+PROPOSAL_NAMES: tuple[ProposalName, ...] = get_args(ProposalName)
 
 
 class ImageTraining(NamedTuple):
@@ -25,6 +25,6 @@ def trainings(images: ImagesSettings) -> list[ImageTraining]:
     return [
         ImageTraining(dataset, proposal, member)
         for dataset in images.datasets
-        for proposal in PROPOSALS
+        for proposal in PROPOSAL_NAMES
         for member in range(settings_of(images, dataset).seeds)
     ]

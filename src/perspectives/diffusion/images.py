@@ -18,7 +18,7 @@ from perspectives.diffusion.bits import bits_per_dim, dequantised, to_logit
 from perspectives.diffusion.bounds import elbo
 from perspectives.diffusion.denoising import DenoisingLoss
 from perspectives.diffusion.networks import DriftScore, TimePerceptron
-from perspectives.diffusion.proposals import Debiasing, Proposal, Uniform
+from perspectives.diffusion.proposals import PROPOSALS
 from perspectives.diffusion.sde import END, VariancePreserving
 from perspectives.diffusion.settings import ImageSettings
 from perspectives.diffusion.unet import UNet
@@ -26,7 +26,6 @@ from perspectives.numerics.divergence import rademacher, value_and_probed_diverg
 from perspectives.numerics.trees import with_arrays
 
 SDE = VariancePreserving()
-PROPOSALS: dict[str, Proposal] = {"uniform": Uniform(), "debiasing": Debiasing()}
 LEVELS = {"digits": 17, "fashion-mnist": 256, "mnist": 256, "cifar-10": 256}
 EVALUATED_TOGETHER = 256
 """Images whose released estimate is one batch; the released code's test batch."""

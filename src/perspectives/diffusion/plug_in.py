@@ -16,6 +16,9 @@ from jaxtyping import Array, Float, Key
 from perspectives.diffusion.score_matching import Score
 from perspectives.diffusion.sde import END, InferenceSde, Time
 
+RELEASED_MEMBERS = (-10.0, -0.99, -0.9, -0.5, 0.0, 0.5, 0.9, 0.99, 1.0)
+"""Values of lambda in the released code, those of Fig. 5."""
+
 
 class PlugIn(eqx.Module):
     """The member `lmbda` <= 1 of the family, dX = mu dt + sigma dB.

@@ -6,6 +6,8 @@ weight, which is no ELBO, and with `Debiasing` the quotient is a constant but be
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import equinox as eqx
 import jax
@@ -106,6 +108,10 @@ class Above(Proposal):
     def quantile(self, u: Float[Array, "*times"]) -> Float[Array, "*times"]:
         """Return the time below which a share `u` of the draws lies."""
         return jnp.maximum(self.proposal.quantile(self.below + (1 - self.below) * u), self.epsilon)
+
+
+PROPOSALS: Mapping[str, Proposal] = MappingProxyType({"uniform": Uniform(), "debiasing": Debiasing()})
+"""Those that trainings are compared by, for the released code's equation."""
 
 
 class Histogram(Proposal):

@@ -6,7 +6,6 @@ and stays one under a linear SDE.
 
 from math import log, pi
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import logsumexp
@@ -60,25 +59,6 @@ def coordinate_density(x: Float[Array, ""], sde: InferenceSde, s: Time) -> Float
     u = (jnp.arange(NODES, dtype=x.dtype) + 0.5) / NODES
     square = jnp.square(x - m * spiral(u)[:, 0])
     return jnp.exp(-0.5 * square / variance).mean() / jnp.sqrt(2 * pi * variance)
-
-
-class RollBatches(eqx.Module):
-    """Fresh points of the roll in every step, `ROUND` steps a round."""
-
-    size: int = eqx.field(static=True)
-
-    @property
-    def steps(self) -> int:
-        """Return the steps of a round."""
-        return ROUND
-
-    def draw(self, key: Key[Array, ""]) -> Key[Array, "steps"]:
-        """Return a key a batch."""
-        return jax.random.split(key, ROUND)
-
-    def take(self, drawn: Key[Array, ""]) -> Float[Array, "size 2"]:
-        """Return the batch of one key."""
-        return sample(self.size, key=drawn)
 
 
 def network(settings: SwissRollSettings, *, key: Key[Array, ""]) -> TimePerceptron:

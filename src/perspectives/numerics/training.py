@@ -71,6 +71,22 @@ class Epochs(eqx.Module):
         return jax.tree.map(lambda leaf: leaf[drawn], self.data)
 
 
+class Fresh(eqx.Module):
+    """Batches of fresh draws, `sample(size, key=key)`, where data are a distribution; `steps` of them make a round."""
+
+    sample: Callable[..., PyTree]
+    size: int = eqx.field(static=True)
+    steps: int = eqx.field(static=True)
+
+    def draw(self, key: Key[Array, ""]) -> Key[Array, "steps"]:
+        """Return a key a batch."""
+        return jax.random.split(key, self.steps)
+
+    def take(self, drawn: Key[Array, ""]) -> PyTree:
+        """Return the batch of one key."""
+        return self.sample(self.size, key=drawn)
+
+
 class State(NamedTuple):
     """What training carries from round to round: the model's arrays and the optimiser's state."""
 

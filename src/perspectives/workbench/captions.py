@@ -10,7 +10,7 @@ from docutils.utils import SystemMessage
 from perspectives.workbench import wording
 from perspectives.workbench.claims import Verdict
 from perspectives.workbench.errors import UserError
-from perspectives.workbench.wording import Row
+from perspectives.workbench.tables import Row
 
 # Snakemake renders captions as Jinja templates before RST, so braces need the escape too.
 _SPECIAL = re.compile(r"([\\*`_|{}\[\]<>:^#%])")

@@ -4,13 +4,14 @@ A measures table has one row a quantity: `quantity, value, ci_low, ci_high, seed
 deterministic number. A claim names a row as `<table>:<quantity>`, where the table is the file's stem.
 """
 
-import csv
 import math
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
+
+from perspectives.workbench.tables import read_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +51,7 @@ def _bounded(measure: Measure) -> Measure:
 
 def read_measures(path: Path) -> dict[str, Measure]:
     """Return the measures of one table by quantity."""
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(path)
     return {
         row["quantity"]: Measure(
             quantity=row["quantity"],

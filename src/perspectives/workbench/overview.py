@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from perspectives.workbench import wording
 from perspectives.workbench.captions import plain
 from perspectives.workbench.claims import Verdict
-from perspectives.workbench.wording import Row
+from perspectives.workbench.tables import Row
 
 _ROLES = {
     Verdict.REPRODUCED: "good",

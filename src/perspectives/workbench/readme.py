@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from perspectives.workbench import wording
 from perspectives.workbench.claims import Verdict
 from perspectives.workbench.errors import UserError
-from perspectives.workbench.wording import Row
+from perspectives.workbench.tables import Row
 
 
 def verdicts_table(claims: Sequence[Row]) -> str:

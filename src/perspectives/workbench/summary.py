@@ -14,7 +14,7 @@ from perspectives.workbench.captions import to_html
 from perspectives.workbench.claims import Verdict
 from perspectives.workbench.costs import Cost
 from perspectives.workbench.errors import UserError
-from perspectives.workbench.wording import Row
+from perspectives.workbench.tables import Row
 
 CLASSES = {
     Verdict.REPRODUCED: "good",

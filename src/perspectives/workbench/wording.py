@@ -1,22 +1,13 @@
 """Rows of the claims, laws and findings tables as words: what every page that shows them says alike."""
 
-import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from perspectives.workbench.claims import Verdict
-
-Row = Mapping[str, str]
+from perspectives.workbench.tables import Row
 
 MARKS = {Verdict.REPRODUCED: "✓", Verdict.NOT_REPRODUCED: "✗", Verdict.INCONCLUSIVE: "?", Verdict.NOT_TESTABLE: "–"}
 """A sign beside the verdict's words, for readers who do not see its colour."""
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a CSV table as text, by column."""
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def number(text: str) -> str:

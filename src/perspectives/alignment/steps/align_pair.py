@@ -1,6 +1,5 @@
 """Align the second of two posteriors to the first, by each divergence."""
 
-import csv
 from typing import get_args
 
 from perspectives.alignment.features import Divergence
@@ -10,6 +9,7 @@ from perspectives.alignment.permutations import Symmetries
 from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 
 def align_pair(
@@ -49,8 +49,4 @@ def align_pair(
             }
         )
     write_groups(permutations, found)
-    # Not by pandas, whose import would be a fifth of this job.
-    with objectives.open("w", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    write_rows(objectives, rows)

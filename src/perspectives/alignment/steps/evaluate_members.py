@@ -1,7 +1,5 @@
 """Losses, accuracy, calibration and active units of each member of an arm."""
 
-import csv
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +20,7 @@ from perspectives.numerics.streams import stream
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.images import read_standardised
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 FEW, MANY = 16, 64
 """Draws whose losses are compared, to see whether the fewer suffice."""
@@ -76,8 +75,4 @@ def evaluate_members(
                     "hidden_units": sum(spec.sizes.values()),
                 }
             )
-    # Not by pandas, whose import would be a tenth of this job.
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: "" if value != value else value for name, value in row.items()} for row in rows)
+    write_rows(table, rows)

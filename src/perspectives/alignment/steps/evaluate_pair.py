@@ -1,6 +1,5 @@
 """Marginalized losses between two posteriors, as they are and aligned."""
 
-import csv
 from collections.abc import Iterator
 
 import jax
@@ -25,8 +24,10 @@ from perspectives.numerics.streams import stream
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.images import read_standardised
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 IDENTITY, MIXTURE = "identity", "mixture"
+COLUMNS = ("path", "split", "time", "loss", "bias")
 
 
 def evaluate_pair(
@@ -72,11 +73,7 @@ def evaluate_pair(
                 mixed = mixture_losses(start[:, part], path[-1][:, part], times)
                 rows += [(MIXTURE, split, time, loss, np.nan) for time, loss in zip(times, mixed, strict=True)]
         progress(number + 1, len(targets))
-    # Not by pandas, whose import would be a tenth of this job.
-    with losses.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["path", "split", "time", "loss", "bias"])
-        table.writerows(["" if value != value else value for value in row] for row in rows)
+    write_rows(losses, [dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
 def _by_split(name: str, time: float, values: Float[ndarray, "draws images"], cut: int) -> Iterator[tuple]:

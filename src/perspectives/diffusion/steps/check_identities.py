@@ -22,7 +22,7 @@ from perspectives.diffusion.likelihood import flow_log_likelihood
 from perspectives.diffusion.mixtures import ExactScore, GaussianMixture, marginal, three_modes, two_modes
 from perspectives.diffusion.path_weights import ScaledShift
 from perspectives.diffusion.perturbed import PerturbedScore
-from perspectives.diffusion.plug_in import PlugIn
+from perspectives.diffusion.plug_in import RELEASED_MEMBERS, PlugIn
 from perspectives.diffusion.proposals import Debiasing
 from perspectives.diffusion.sde import (
     END,
@@ -35,8 +35,6 @@ from perspectives.numerics.ode import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Output
 
-FAMILY = (-10.0, -0.99, -0.9, -0.5, 0.0, 0.5, 0.9, 0.99, 1.0)
-"""The released code's values of lambda."""
 TIMES = (0.01, 0.1, 0.3, 0.5, 0.9)
 SIZES = (0.1, 0.3, 1.0)
 """Of the perturbation that makes the score wrong."""
@@ -114,7 +112,7 @@ def _family_residuals(sde: InferenceSde) -> Float[Array, "family times points"]:
 
     at_points = jax.vmap(residual, (None, None, 0))
     at_times = jax.vmap(at_points, (None, 0, None))
-    return jax.vmap(at_times, (0, None, None))(jnp.array(FAMILY), END - jnp.array(TIMES), _plane())
+    return jax.vmap(at_times, (0, None, None))(jnp.array(RELEASED_MEMBERS), END - jnp.array(TIMES), _plane())
 
 
 def _loss_differences(sde: InferenceSde) -> tuple[Float[Array, "times"], Float[Array, "times"]]:

@@ -1,16 +1,15 @@
 """Compare proposals of times by the bits per dimension of what they trained, paired over seeds."""
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perspectives.diffusion.image_trainings import PROPOSALS, trainings
+from perspectives.diffusion.image_trainings import PROPOSAL_NAMES, trainings
 from perspectives.diffusion.settings import ImagesSettings
 from perspectives.numerics.statistics import mean_interval
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import read_rows, write_rows
 
 LAST = 10
 """Evaluations at the end of a curve whose mean stands for it: a single one is too noisy."""
@@ -28,10 +27,10 @@ def compare_images(
     """Join the curves and the final evaluations, given in the order of `trainings`, and measure every data set."""
     named = trainings(settings)
     labels = [training._asdict() for training in named]
-    rounds = [_read(path) for path in curves]
-    ends = [_read(path) for path in tables]
-    _write(curve, [label | row for label, rows in zip(labels, rounds, strict=True) for row in rows])
-    _write(finals, [label | row for label, rows in zip(labels, ends, strict=True) for row in rows])
+    rounds = [read_rows(path) for path in curves]
+    ends = [read_rows(path) for path in tables]
+    write_rows(curve, [label | dict(row) for label, rows in zip(labels, rounds, strict=True) for row in rows])
+    write_rows(finals, [label | dict(row) for label, rows in zip(labels, ends, strict=True) for row in rows])
     found = []
     for dataset in settings.datasets:
         chosen = {
@@ -40,7 +39,7 @@ def compare_images(
                 for training, rows, end in zip(named, rounds, ends, strict=True)
                 if (training.dataset, training.proposal) == (dataset, proposal)
             ]
-            for proposal in PROPOSALS
+            for proposal in PROPOSAL_NAMES
         }
         found += _measures(dataset, chosen)
     write_measures(measures, found)
@@ -61,15 +60,18 @@ def _measures(dataset: str, of: dict[str, list[tuple[list[Any], dict[str, Any]]]
     terminal = float(of["debiasing"][0][1]["averaged"]["terminal"])
     return [
         _over_seeds(f"{dataset}_uniform_minus_debiasing", bits["uniform"] - bits["debiasing"]),
-        *(_over_seeds(f"{dataset}_{proposal}_bits", bits[proposal]) for proposal in PROPOSALS),
-        *(_over_seeds(f"{dataset}_{proposal}_average_gain", last[proposal] - bits[proposal]) for proposal in PROPOSALS),
+        *(_over_seeds(f"{dataset}_{proposal}_bits", bits[proposal]) for proposal in PROPOSAL_NAMES),
+        *(
+            _over_seeds(f"{dataset}_{proposal}_average_gain", last[proposal] - bits[proposal])
+            for proposal in PROPOSAL_NAMES
+        ),
         *(
             Measure(
                 quantity=f"{dataset}_{proposal}_curve_end",
                 value=float(curve_end[proposal].mean()),
                 seeds=len(curve_end[proposal]),
             )
-            for proposal in PROPOSALS
+            for proposal in PROPOSAL_NAMES
         ),
         _over_seeds(f"{dataset}_error_ratio", errors["debiasing"] / errors["uniform"]),
         Measure(quantity=f"{dataset}_terminal_bits", value=terminal),
@@ -79,15 +81,3 @@ def _measures(dataset: str, of: dict[str, list[tuple[list[Any], dict[str, Any]]]
 def _over_seeds(quantity: str, samples: Any) -> Measure:
     value, low, high = mean_interval(samples)
     return Measure(quantity=quantity, value=value, ci_low=low, ci_high=high, seeds=len(samples))
-
-
-def _read(path: Path) -> list[Any]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _write(path: Path, rows: list[Any]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

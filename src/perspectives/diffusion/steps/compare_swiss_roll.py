@@ -1,7 +1,5 @@
 """Compare both proposals of times on the swiss roll."""
 
-import csv
-
 import numpy as np
 from jaxtyping import Float
 
@@ -9,6 +7,7 @@ from perspectives.numerics.statistics import mean_interval
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 Points = Float[np.ndarray, "seeds points"]
 
@@ -40,10 +39,7 @@ def compare_swiss_roll(*, uniform: Input, debiasing: Input, table: Output, measu
         for (proposal, name), gap in gaps.items()
         for seed, of_seed in enumerate(gap)
     ]
-    with table.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(rows[0])
-        writer.writerows([f"{v:.9g}" if isinstance(v, float) else v for v in row.values()] for row in rows)
+    write_rows(table, rows, digits=9)
 
     z = {key: gap.mean(1) / (gap.std(1, ddof=1) / gap.shape[1] ** 0.5) for key, gap in gaps.items()}
     uniform_gap, debiasing_gap = (gaps[proposal, "elbo_average"] for proposal in ("uniform", "debiasing"))

@@ -18,6 +18,7 @@ from perspectives.numerics.streams import stream
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 FINER = 4
 """Steps of an evaluation for one of training: a trained network may have learnt to suit coarse ones."""
@@ -56,10 +57,16 @@ def evaluate_generative_paths(
     width, depth = settings.width, settings.depth
     found = reached({variant: trained(variant, width, depth, saved[variant]) for variant in VARIANTS})
     gaps = {name: np.asarray(truth) - np.asarray(values, float) for name, values in found.items()}
-    with table.open("w") as file:
-        file.write("variant,truth,reached,gap,standard_error\n")
-        for name, gap in gaps.items():
-            error = gap.std(ddof=1) / len(gap) ** 0.5
-            values = (truth.mean(), truth.mean() - gap.mean(), gap.mean(), error)
-            file.write(",".join([name, *(f"{value:.9g}" for value in values)]) + "\n")
+    mean = float(truth.mean())
+    rows = [
+        {
+            "variant": name,
+            "truth": mean,
+            "reached": mean - float(gap.mean()),
+            "gap": float(gap.mean()),
+            "standard_error": float(gap.std(ddof=1) / len(gap) ** 0.5),
+        }
+        for name, gap in gaps.items()
+    ]
+    write_rows(table, rows, digits=9)
     write_measures(measures, [Measure(quantity=f"{name}_gap", value=float(gap.mean())) for name, gap in gaps.items()])

@@ -1,7 +1,5 @@
 """Bits per dimension of one training, with as little noise as can be."""
 
-import csv
-
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,6 +9,7 @@ from perspectives.numerics.streams import stream
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.images import read_split
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 
 def evaluate_images(
@@ -22,12 +21,11 @@ def evaluate_images(
     """
     _, test = read_split(dataset, files, seed=seed, train_images=1, test_images=settings.test_images)
     images, key = jnp.asarray(test.images), stream(seed, f"diffusion/images/{dataset}/bounds")
-    with table.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["weights", "bits", "error", "terminal"])
-        for name, arrays in read_groups(weights).items():
-            network = restored(settings, images.shape[1:], arrays)
-            found = bounds_of_images(network, images, LEVELS[dataset], times=settings.times, key=key)
-            bits, terminal = (np.asarray(leaf, np.float64) for leaf in found)
-            error = bits.std(ddof=1) / len(bits) ** 0.5
-            writer.writerow([name, *(f"{value:.9g}" for value in (bits.mean(), error, terminal.mean()))])
+    rows = []
+    for name, arrays in read_groups(weights).items():
+        network = restored(settings, images.shape[1:], arrays)
+        found = bounds_of_images(network, images, LEVELS[dataset], times=settings.times, key=key)
+        bits, terminal = (np.asarray(leaf, np.float64) for leaf in found)
+        error = bits.std(ddof=1) / len(bits) ** 0.5
+        rows.append({"weights": name, "bits": bits.mean(), "error": error, "terminal": terminal.mean()})
+    write_rows(table, rows, digits=9)

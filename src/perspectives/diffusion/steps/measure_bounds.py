@@ -31,7 +31,7 @@ Values = Float[np.ndarray, "points"] | Float[Array, "points"]
 FAMILY = (-1.0, 0.0, 0.5, 0.9, 1.0)
 SIZES = (0.1, 0.2, 0.3, 0.5)
 """Of the perturbation that makes the score wrong."""
-DRAWS = 4
+DRAWS = 16
 """Of all layers' noise for each point: the gap of the deepest VAE is far below the deviation of a draw."""
 ORDER_FROM = 100
 """Fewest layers behind the order, where so many are asked for."""

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from perspectives.diffusion.distances import wasserstein
 from perspectives.diffusion.mixtures import ExactScore, marginal, two_modes
-from perspectives.diffusion.plug_in import PlugIn, sample_paths
+from perspectives.diffusion.plug_in import RELEASED_MEMBERS, PlugIn, sample_paths
 from perspectives.diffusion.sde import END, VariancePreserving
 from perspectives.diffusion.settings import LaboratorySettings
 from perspectives.numerics.streams import stream
@@ -18,8 +18,6 @@ from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Output
 
-FAMILY = (-10.0, -0.99, -0.9, -0.5, 0.0, 0.5, 0.9, 0.99, 1.0)
-"""The released code's values of lambda."""
 DATA = 20
 """Independent samples of the data, each compared with all generated ones and with a partner of its own."""
 SNAPSHOTS = 41
@@ -45,7 +43,7 @@ def measure_exact_family(
     start = jax.random.normal(prior_key, (settings.samples, 1))
     times = jnp.linspace(0.0, END, SNAPSHOTS)
     found = {}
-    for lmbda in FAMILY:
+    for lmbda in RELEASED_MEMBERS:
         member = PlugIn(sde, score, jnp.asarray(lmbda))
         paths = sample_paths(member, start, times, steps=settings.steps, key=noise_key)
         found[lmbda] = np.asarray(paths)[..., 0]
@@ -78,7 +76,7 @@ def measure_exact_family(
             "grid": {
                 "t": np.asarray(times),
                 "edges": edges,
-                "lambda": np.array(FAMILY),
+                "lambda": np.array(RELEASED_MEMBERS),
                 "samples": np.array(settings.samples),
                 "truth": np.asarray(jax.jit(jax.vmap(density))(times)),
             },

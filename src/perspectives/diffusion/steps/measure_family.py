@@ -10,6 +10,7 @@ from perspectives.numerics.streams import stream
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 
 def measure_family(*, seed: int, samples: Input, table: Output, measures: Output) -> None:
@@ -26,11 +27,10 @@ def measure_family(*, seed: int, samples: Input, table: Output, measures: Output
     floor = float(distance(other))
     by_lambda = np.array([float(distance(jnp.asarray(end))) for end in ends])
     ratio = by_lambda / by_lambda[lambdas == 0]
-    with table.open("w") as file:
-        file.write("lambda,distance,over_reverse_sde\n")
-        for row in zip(lambdas, by_lambda, ratio, strict=True):
-            file.write(",".join(f"{value:.9g}" for value in row) + "\n")
-        file.write(f"data,{floor:.9g},{floor / by_lambda[lambdas == 0][0]:.9g}\n")
+    of_data = ("data", floor, floor / by_lambda[lambdas == 0][0])
+    rows = [*zip(lambdas, by_lambda, ratio, strict=True), of_data]
+    columns = ("lambda", "distance", "over_reverse_sde")
+    write_rows(table, [dict(zip(columns, row, strict=True)) for row in rows], digits=9)
     write_measures(
         measures,
         [

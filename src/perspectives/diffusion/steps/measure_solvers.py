@@ -21,6 +21,7 @@ from perspectives.numerics.trees import with_arrays
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 REFERENCE = 1e-10
 """Tolerance of the reference likelihoods, by Dormand and Prince's method of order 8."""
@@ -61,9 +62,9 @@ def measure_solvers(
     x = sample(settings.points, dtype=jnp.float64, key=stream(seed, "diffusion/solvers/points"))
 
     rows = _errors(DriftScore(drift, sde), sde, x)
-    _write(solvers, rows)
+    write_rows(solvers, rows, digits=9)
     gradients = _gradient_errors(drift, sde, x[: settings.gradient_points])
-    _write(adjoints, gradients)
+    write_rows(adjoints, gradients, digits=9)
 
     enough = [row["evaluations"] for row in rows if row["mean_error"] <= ENOUGH]
     at = {(row["adjoint"], row["tolerance"]): row["relative_error"] for row in gradients}
@@ -141,10 +142,3 @@ def _gradient_errors(drift: Any, sde: VariancePreserving, x: Float[Array, "n 2"]
         for tolerance in GRADIENT_TOLERANCES
         for found in (gradient(diffrax.Tsit5(), adjoint, jnp.asarray(tolerance)),)
     ]
-
-
-def _write(path: Output, rows: list[dict[str, Any]]) -> None:
-    with path.open("w") as file:
-        file.write(",".join(rows[0]) + "\n")
-        for row in rows:
-            file.write(",".join(f"{v:.9g}" if isinstance(v, float) else v for v in row.values()) + "\n")

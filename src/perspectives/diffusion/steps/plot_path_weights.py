@@ -115,9 +115,8 @@ def _estimates(axes: Axes, table: Any) -> pd.DataFrame:
 
 
 def _bounds(axes: Axes, table: Any) -> pd.DataFrame:
-    """Draw what is lost in the mean of W, and the share of the paths that count, at the most steps that all had."""
-    finest = table["steps"].max()  # the optimal shift's alone
-    rows = table[table["steps"] == table["steps"][table["steps"] < finest].max()]
+    """Draw what is lost in the mean of W, and the share of the paths that count, at most steps."""
+    rows = table[table["steps"] == table["steps"].max()]
     gap = (rows["truth"] - rows["mean_log_weight"]).clip(lower=1e-3)
     axes.semilogy(rows["share"], gap, "o-", color=BLUE, markersize=4, label="gap, nats")
     axes.semilogy(rows["share"], rows["effective_share"], "s-", color=VERMILION, markersize=4, label="effective share")

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from perspectives.diffusion.networks import DriftScore
-from perspectives.diffusion.plug_in import PlugIn, sample_paths
+from perspectives.diffusion.plug_in import RELEASED_MEMBERS, PlugIn, sample_paths
 from perspectives.diffusion.sde import END, VariancePreserving
 from perspectives.diffusion.settings import FamilySettings, SwissRollSettings
 from perspectives.diffusion.swiss_roll import coordinate_density, log_density, network
@@ -15,8 +15,6 @@ from perspectives.numerics.trees import with_arrays
 from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.step import Input, Output
 
-LAMBDAS = (-10.0, -0.99, -0.9, -0.5, 0.0, 0.5, 0.9, 0.99, 1.0)
-"""The members of Fig. 5."""
 SNAPSHOTS = tuple(0.82 + 0.02 * number for number in range(10))
 """Generative times of its columns: steps 820, 840, ..., 1000 of 1000."""
 HALF_WIDTH = 3.6
@@ -50,12 +48,17 @@ def sample_family(
 
     edges = np.linspace(-HALF_WIDTH, HALF_WIDTH, CELLS + 1)
     counts, ends = [], []
-    for lmbda in LAMBDAS:
+    for lmbda in RELEASED_MEMBERS:
         times = jnp.asarray(SNAPSHOTS, jnp.float32)
         found = np.asarray(sample_paths(member(lmbda), start, times, steps=settings.steps, key=noise_key))
         counts.append([np.histogram2d(*at.T, bins=(edges, edges))[0].astype(np.int32) for at in found])
         ends.append(found[-1])
-    family = {"lambdas": np.array(LAMBDAS), "times": np.array(SNAPSHOTS), "edges": edges, "counts": np.array(counts)}
+    family = {
+        "lambdas": np.array(RELEASED_MEMBERS),
+        "times": np.array(SNAPSHOTS),
+        "edges": edges,
+        "counts": np.array(counts),
+    }
     write_groups(samples, {"family": {**family, "samples": np.array(ends)}})
 
     times = jnp.linspace(0.0, END, settings.steps // 2 + 1, dtype=jnp.float32)

@@ -7,14 +7,14 @@ import numpy as np
 import optax
 
 from perspectives.diffusion.denoising import DenoisingLoss
-from perspectives.diffusion.generative_paths import ROUND, FlowLoss, MixtureBatches, SimulatedBound, Variant, network
+from perspectives.diffusion.generative_paths import ROUND, FlowLoss, SimulatedBound, Variant, network
 from perspectives.diffusion.mixtures import two_modes
 from perspectives.diffusion.proposals import Debiasing
 from perspectives.diffusion.sde import VariancePreserving
 from perspectives.diffusion.settings import GenerativePathsSettings
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
-from perspectives.numerics.training import fit
+from perspectives.numerics.training import Fresh, fit
 from perspectives.numerics.trees import named_arrays
 from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.errors import UserError
@@ -48,7 +48,7 @@ def train_generative_paths(
     found = fit(
         make(start_key),
         loss,
-        MixtureBatches(mixture, settings.batch),
+        Fresh(mixture.sample, settings.batch, ROUND),
         optax.adam(settings.learning_rate),
         steps=settings.iterations,
         progress=progress,

@@ -1,6 +1,5 @@
 """Train the network of one data set with one proposal of times."""
 
-import csv
 import shutil
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.checkpoints import checkpoint_name
 from perspectives.workbench.images import read_split
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
 
 ROUNDS_BETWEEN_CHECKPOINTS = 2
 
@@ -68,11 +68,12 @@ def train_images(
         key=fit_key,
     )
     write_groups(weights, {"last": named_arrays(found.model), "averaged": named_arrays(found.optimiser.average)})
-    with curve.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["iteration", "loss", "bits", "error"])
-        measured = found.record.measured
-        for number, row in enumerate(zip(found.record.loss, measured["bits"], measured["error"], strict=True), 1):
-            writer.writerow([number * settings.evaluate_every, *(f"{value:.9g}" for value in row)])
+    curves = {"loss": found.record.loss, **found.record.measured}
+    rows = [
+        {"iteration": (number + 1) * settings.evaluate_every}
+        | {name: float(curves[name][number]) for name in ("loss", "bits", "error")}
+        for number in range(len(found.record.loss))
+    ]
+    write_rows(curve, rows, digits=9)
     if folder:
         shutil.rmtree(folder, ignore_errors=True)

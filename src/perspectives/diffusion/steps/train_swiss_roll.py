@@ -9,13 +9,13 @@ import numpy as np
 import optax
 
 from perspectives.diffusion.denoising import DenoisingLoss
-from perspectives.diffusion.proposals import Debiasing, Uniform
+from perspectives.diffusion.proposals import PROPOSALS
 from perspectives.diffusion.sde import VariancePreserving
 from perspectives.diffusion.settings import ProposalName, SwissRollSettings
-from perspectives.diffusion.swiss_roll import ROUND, RollBatches, network
+from perspectives.diffusion.swiss_roll import ROUND, network, sample
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
-from perspectives.numerics.training import averaged, fit
+from perspectives.numerics.training import Fresh, averaged, fit
 from perspectives.numerics.trees import named_arrays
 from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.checkpoints import checkpoint_name
@@ -50,7 +50,6 @@ def train_swiss_roll(
         files: list[Input] = []
         parts = (settings.canonical(), proposal, seed)
         folder = checkpoints / checkpoint_name(__name__, *parts, files=files, device=jax.default_backend())
-    sde = VariancePreserving()
     # One stream, whatever the proposal: starts, data and noise are paired.
     start_key, fit_key = jax.random.split(stream(seed, "diffusion/swiss_roll/training"))
     models = eqx.filter_jit(eqx.filter_vmap(lambda key: network(settings, key=key)))(
@@ -58,8 +57,8 @@ def train_swiss_roll(
     )
     found = fit(
         models,
-        DenoisingLoss(sde, Debiasing(sde) if proposal == "debiasing" else Uniform()),
-        RollBatches(settings.batch),
+        DenoisingLoss(VariancePreserving(), PROPOSALS[proposal]),
+        Fresh(sample, settings.batch, ROUND),
         averaged(optax.adam(settings.learning_rate), settings.average),
         steps=settings.iterations,
         checkpoints=folder,

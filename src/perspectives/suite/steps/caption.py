@@ -1,8 +1,9 @@
 """Complete the figures' captions with the verdicts on the claims that they show."""
 
 from perspectives.suite.ledgers import LEDGERS
-from perspectives.workbench import captions, wording
+from perspectives.workbench import captions
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import read_rows
 
 
 def caption(*, prose: tuple[Input, ...], claims: Input, texts: tuple[Output, ...]) -> None:
@@ -11,7 +12,7 @@ def caption(*, prose: tuple[Input, ...], claims: Input, texts: tuple[Output, ...
     `prose` lies at `<figure>.rst` and the caption that takes it in, in the same order, at `<study>/captions/`.
     """
     figures = {(ledger.study, figure.id): figure for ledger in LEDGERS for figure in ledger.figures}
-    rows = wording.read_rows(claims)
+    rows = read_rows(claims)
     for source, target in zip(prose, texts, strict=True):
         figure = figures[target.parents[1].name, source.stem]
         target.write_text(

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from perspectives.workbench import costs, wording
+from perspectives.workbench import costs
 from perspectives.workbench.step import Input, Output
 from perspectives.workbench.summary import paired, summary
+from perspectives.workbench.tables import read_rows
 
 
 def summarise(
@@ -29,9 +30,9 @@ def summarise(
     text = summary(
         template.read_text(),
         preset=preset,
-        claims=wording.read_rows(claims),
-        laws=wording.read_rows(laws),
-        findings=wording.read_rows(findings),
+        claims=read_rows(claims),
+        laws=read_rows(laws),
+        findings=read_rows(findings),
         figures=paired(figures, captions),
         costs=costs.costs(benchmarks),
         provenance=costs.provenance(logs),

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from perspectives.workbench import readme, wording
+from perspectives.workbench import readme
 from perspectives.workbench.step import Input
+from perspectives.workbench.tables import read_rows
 
 
 def write_tables(
@@ -18,12 +19,12 @@ def write_tables(
 
     Without `documents`: README.md and all pages of docs/. A document without markers is left as it is.
     """
-    judged = wording.read_rows(claims)
+    judged = read_rows(claims)
     tables = [
         ("verdicts", judged, readme.verdicts_table),
         ("open", judged, readme.open_claims_table),
         ("claims", judged, readme.claims_table),
-        ("findings", wording.read_rows(findings), readme.findings_table),
+        ("findings", read_rows(findings), readme.findings_table),
     ]
     studies = {row["study"] for row in judged}
     for document in documents or [Path("README.md"), *sorted(Path("docs").glob("*.md"))]:
