@@ -121,7 +121,7 @@ def test_images_of_a_batch_do_not_see_each_other(network):
     assert found.shape == y.shape
     order = jnp.array([2, 0, 1])
     np.testing.assert_allclose(call(network, y[order], s[order]), found[order], atol=1e-12)
-    np.testing.assert_allclose(eqx.filter_jit(jax.vmap(OneByOne(network)))(y, s), found, atol=1e-12)
+    np.testing.assert_allclose(eqx.filter_jit(eqx.filter_vmap(OneByOne(network)))(y, s), found, atol=1e-12)
 
 
 def test_time_matters_to_each_image(network):

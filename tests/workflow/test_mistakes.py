@@ -104,8 +104,9 @@ def test_gpu_jobs_say_so(fresh):
     """Preset `paper` trains and evaluates on the GPU and says so to the scheduler; nothing else asks for one."""
     text = fresh.snakemake("-n", preset="paper").stdout
     jobs = [job for job in text.split("\nrule ") if "gpu=1" in job.split("Shell command")[0]]
-    training = {"train_classifier", "train_posterior"}
+    training = {"train_classifier", "train_posterior", "train_generative_paths", "train_swiss_roll", "train_images"}
     evaluating = {"evaluate_pair", "evaluate_members", "evaluate_plane", "evaluate_barycentre"}
+    evaluating |= {"evaluate_swiss_roll", "evaluate_images", "sample_family", "sample_images"}
     assert {job.split(":")[0] for job in jobs} == training | evaluating
     assert all("--device gpu" in job for job in jobs)
     assert "gpu=1" not in fresh.snakemake("-n", preset="extended").stdout
