@@ -25,7 +25,7 @@ verify:  ## check an archive or its extracted folder: make verify ARCHIVE=...
 	@sh workflow/verify.sh "$(ARCHIVE)"
 
 test: $(VENV)/test.installed  ## tests, linters and type checker
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 bench: $(VENV)/test.installed  ## timings against NumPy and, where it is installed, PyTorch
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

@@ -249,7 +249,7 @@ CLAIMS = (
         id="protein-26",
         statement="An oracle trained here from the ground truth ranks AAV's held-out tenth as the released one does.",
         source="Kirjner et al. 2024, oracle",
-        quantity="oracles:aav_rank_correlation",
+        quantity="aav_oracle:rank_correlation",
         criterion=Criterion(low=0.90, reason="Spearman of both oracles; the released one has seen these rows"),
         presets=("paper",),
     ),

@@ -5,7 +5,7 @@ Where the authors' released code or checkpoints fix a value, that is the default
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from perspectives.workbench.settings import Section
 
@@ -112,8 +112,8 @@ class SearchSettings(Section):
     recombination: NonNegativeFloat = Field(default=0.2, le=1, description="Rate per position; AdaLead's default.")
     temperature: PositiveFloat = Field(default=0.1, description=f"Of Gibbs with gradients; {GRAPH}.")
     clusters: PositiveInt = Field(default=128, description=f"Chains kept after each round of it; {GRAPH}.")
-    inverted_acceptance: bool = Field(
-        default=False, description="Accept as the released GGS code does, the other way round; for comparison only."
+    refits: NonNegativeInt = Field(
+        default=10, description="Weighted refits of the autoencoder in CbAS, for a GPU; 0 leaves it out."
     )
     mutations: PositiveInt | None = Field(
         default=None, description="Most mutations from the wild type that a method may propose; None is any number."
@@ -185,6 +185,7 @@ class Gb1Search(SearchSettings):
     """Designs as near to the wild type as the measured rows, where the oracles can be trusted."""
 
     mutations: PositiveInt | None = Field(default=2, description=f"Most mutations from the wild type; {OURS}.")
+    refits: NonNegativeInt = Field(default=0, description="Weighted refits of the autoencoder in CbAS; 0 leaves it out.")
 
 
 class Gb1TaskSettings(TaskSettings):
@@ -305,4 +306,6 @@ class ProteinSettings(Section):
     def _once_each(self) -> "ProteinSettings":
         if len(set(self.tasks)) < len(self.tasks):
             raise ValueError(f"tasks = {self.tasks} names one of them twice")
+        if "gb1_default" not in self.tasks:
+            raise ValueError(f"tasks = {self.tasks} must have gb1_default, which the laws are about")
         return self

@@ -11,6 +11,7 @@ from perspectives.alignment.settings import AlignmentSettings
 from perspectives.diffusion.settings import DiffusionSettings
 from perspectives.elements.settings import ElementsSettings
 from perspectives.highres.settings import HighresSettings
+from perspectives.protein.settings import ProteinSettings
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.settings import Section, overlay, validated
 
@@ -38,6 +39,7 @@ class Settings(Section):
     diffusion: DiffusionSettings = DiffusionSettings()
     alignment: AlignmentSettings = AlignmentSettings()
     elements: ElementsSettings = ElementsSettings()
+    protein: ProteinSettings = ProteinSettings()
 
 
 def read_config(path: Path) -> dict[str, Any]:
