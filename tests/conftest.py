@@ -8,9 +8,30 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 jax.config.update("jax_enable_x64", True)
+
+
+def pytest_sessionstart() -> None:
+    """Keep compiled code where the steps do. Tests of steps take the smoke preset's sizes: its run shares the code."""
+    # Imported after the plugin is in place that checks the shapes of what is imported.
+    from perspectives.workbench.step import compiled_code
+
+    jax.config.update("jax_compilation_cache_dir", str(compiled_code(Path(__file__).parents[1])))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one worker, for what they share; those of whole runs, which share one, come first.
+
+    They take longest. One run serves all of them.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "workflow")  # stable: the rest keep their order
+    for item in items:
+        whole = item.path.parent.name == "workflow"
+        item.add_marker(pytest.mark.xdist_group("workflow" if whole else str(item.path)))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -18,26 +39,6 @@ def _programs_of_one_module() -> Iterator[None]:
     """Drop what JAX compiled after each module: it never does so itself, and all tests at once would fill 5 GB."""
     yield
     jax.clear_caches()
-
-
-@pytest.fixture(scope="module")
-def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep compiled code as the step runner does: what a module's steps have in common is compiled once."""
-
-    def configure(values: dict[str, object]) -> None:
-        compilation_cache.reset_cache()  # JAX looks at the folder's name only once
-        for name, value in values.items():
-            jax.config.update(name, value)
-
-    changed: dict[str, object] = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("compiled")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in changed}
-    configure(changed)
-    yield
-    configure(before)
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,6 @@ ARMS = arms(TINY)
 REFERENCE = ARMS["digits_w6"].training
 
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,14 @@
 """The chain from images to figures at tiny sizes, on an invented table of the digits' shape."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from perspectives.diffusion.claims import CLAIMS, FINDINGS
 from perspectives.diffusion.image_trainings import settings_of, trainings
-from perspectives.diffusion.settings import DigitsSettings, ImagesSettings
+from perspectives.diffusion.settings import ImagesSettings
 from perspectives.diffusion.steps.compare_images import compare_images
 from perspectives.diffusion.steps.evaluate_images import evaluate_images
 from perspectives.diffusion.steps.plot_image_bits import plot_image_bits
@@ -15,20 +16,12 @@ from perspectives.diffusion.steps.plot_image_samples import plot_image_samples
 from perspectives.diffusion.steps.sample_images import sample_images
 from perspectives.diffusion.steps.train_images import train_images
 from perspectives.numerics.progress import silent
+from perspectives.suite.settings import resolve
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.images import HELD_OUT_DIGITS, read_split, read_standardised
 from perspectives.workbench.measures import read_measures
 
-TINY = ImagesSettings(
-    datasets=("digits",),
-    digits=DigitsSettings(
-        width=16, depth=2, batch=32, iterations=40, evaluate_every=10, seeds=2, times=2, samples=3, sampling_steps=10,
-        train_images=128, test_images=40, learning_rate=0.01,
-    ),
-)  # fmt: skip
-
-
-pytestmark = pytest.mark.usefixtures("compiled_once")
+TINY = resolve({"preset": "smoke"}, Path(__file__).parents[2] / "workflow" / "presets").diffusion.images
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +71,7 @@ def rows(path):
 
 def test_a_row_for_each_round_and_proposals_start_alike(chain):
     uniform, debiasing = (rows(chain / f"{name}_0.curve") for name in ("uniform", "debiasing"))
-    assert [int(row["iteration"]) for row in uniform] == [10, 20, 30, 40]
+    assert [int(row["iteration"]) for row in uniform] == [20, 40, 60]
     for row in (*uniform, *debiasing):
         assert np.isfinite([float(row[name]) for name in ("loss", "bits", "error")]).all()
     of_uniform, of_debiasing, of_other = (
@@ -129,10 +122,10 @@ def test_the_end_costs_every_training_the_same(chain):
 def test_samples_are_images_beside_those_of_the_test_set(chain, digits):
     groups = read_groups(chain / "digits.npz")
     assert list(groups) == ["data", "uniform", "debiasing"]
-    _, test = read_split("digits", [digits], seed=0, test_images=3)
+    _, test = read_split("digits", [digits], seed=0, test_images=TINY.digits.samples)
     np.testing.assert_array_equal(groups["data"]["images"], test.images)
     for name in ("uniform", "debiasing"):
-        assert groups[name]["images"].shape == (3, 8, 8, 1)
+        assert groups[name]["images"].shape == (TINY.digits.samples, 8, 8, 1)
         assert groups[name]["images"].dtype == np.float32
         assert np.isfinite(groups[name]["images"]).all()
 
@@ -145,7 +138,7 @@ def test_figures_are_drawn_from_the_tables(chain, tmp_path):
     drawn = rows(tmp_path / "bits.csv")
     assert {row["part"] for row in drawn} == {"released estimate", "final bound", "published"}
     plot_image_samples(samples=[chain / "digits.npz"], **outputs("samples"))
-    assert len(rows(tmp_path / "samples.csv")) == 3 * 3 * 64
+    assert len(rows(tmp_path / "samples.csv")) == 3 * TINY.digits.samples * 64
     for name in ("bits", "samples"):
         assert (tmp_path / f"{name}.png").stat().st_size < 500_000
 

@@ -1,11 +1,11 @@
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from perspectives.diffusion.claims import LEDGER
-from perspectives.diffusion.settings import LaboratorySettings
 from perspectives.diffusion.steps.check_identities import check_identities
 from perspectives.diffusion.steps.measure_bounds import measure_bounds
 from perspectives.diffusion.steps.measure_exact_family import measure_exact_family
@@ -15,13 +15,11 @@ from perspectives.diffusion.steps.plot_bounds import plot_bounds
 from perspectives.diffusion.steps.plot_exact_family import plot_exact_family
 from perspectives.diffusion.steps.plot_path_weights import plot_path_weights
 from perspectives.diffusion.steps.plot_score_matching import plot_score_matching
+from perspectives.suite.settings import resolve
 from perspectives.workbench.measures import read_measures
 
-SETTINGS = LaboratorySettings(
-    paths=500, finest=64, points=100, times=8, bound_steps=50, layers=(5, 10, 20), draws=2048, samples=300, steps=40
-)
+SETTINGS = resolve({"preset": "smoke"}, Path(__file__).parents[2] / "workflow" / "presets").diffusion.laboratory
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
 STEPS = {
     "paths": (measure_path_weights, {"estimates": "csv", "curves": "npz"}),
     "bounds": (measure_bounds, dict.fromkeys(("layers", "drops", "family", "shifts", "flow"), "csv")),

@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 
 from perspectives.diffusion.claims import LEDGER
 from perspectives.diffusion.generative_paths import VARIANTS
-from perspectives.diffusion.settings import FamilySettings, GenerativePathsSettings, SolverSettings, SwissRollSettings
 from perspectives.diffusion.steps.compare_swiss_roll import compare_swiss_roll
 from perspectives.diffusion.steps.evaluate_generative_paths import evaluate_generative_paths
 from perspectives.diffusion.steps.evaluate_swiss_roll import evaluate_swiss_roll
@@ -23,14 +23,14 @@ from perspectives.diffusion.steps.sample_generative_paths import sample_generati
 from perspectives.diffusion.steps.train_generative_paths import train_generative_paths
 from perspectives.diffusion.steps.train_swiss_roll import train_swiss_roll
 from perspectives.numerics.progress import silent
+from perspectives.suite.settings import resolve
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import read_measures
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
 
-ROLL = SwissRollSettings(iterations=100, batch=16, width=8, depth=1, seeds=2, points=50, times=8)
-PATHS = GenerativePathsSettings(iterations=100, batch=16, width=8, depth=1, solver_steps=8, paths=200)
+SMOKE = resolve({"preset": "smoke"}, Path(__file__).parents[2] / "workflow" / "presets").diffusion
+ROLL, PATHS = SMOKE.swiss_roll, SMOKE.generative_paths
 
 
 def train_roll(folder, proposal):
@@ -68,12 +68,12 @@ def test_trainings_are_paired_and_repeat_to_the_byte(roll, tmp_path):
     one, other = (read_groups(roll / f"{proposal}.npz") for proposal in ("uniform", "debiasing"))
     assert all(array.dtype == np.float32 and len(array) == 2 for array in one["last"].values())
     assert np.any(one["last"][".layers[0].weight"] != other["last"][".layers[0].weight"])
-    # A hundred steps of .001 are short beside the spread of starts.
+    # Two hundred steps of .001 are short beside the spread of starts.
     first, second = one["average"][".layers[0].weight"]
     assert np.abs(first - other["average"][".layers[0].weight"][0]).mean() < 0.3 * np.abs(first - second).mean()
     train_roll(tmp_path, "uniform")
     assert (tmp_path / "uniform.npz").read_bytes() == (roll / "uniform.npz").read_bytes()
-    assert len(pd.read_csv(roll / "uniform.csv")) == 1
+    assert len(pd.read_csv(roll / "uniform.csv")) == 2
 
 
 def test_no_whole_round_is_refused(tmp_path):
@@ -114,11 +114,11 @@ def test_arms_compared_with_themselves_do_not_differ(roll, tmp_path):
 def test_family_is_sampled_measured_and_drawn(roll, tmp_path):
     files = {"samples": tmp_path / "samples.npz", "paths": tmp_path / "paths.npz"}
     sample_family(
-        settings=FamilySettings(samples=100, steps=100), training=ROLL, seed=1, weights=roll / "debiasing.npz", **files
+        settings=SMOKE.family, training=ROLL, seed=1, weights=roll / "debiasing.npz", **files
     )
     family = read_groups(files["samples"])["family"]
     assert family["counts"].shape[:2] == (9, 10)
-    assert np.all(family["counts"].sum(axis=(2, 3)) <= 100)
+    assert np.all(family["counts"].sum(axis=(2, 3)) <= SMOKE.family.samples)
     tables = {"table": tmp_path / "family.csv", "measures": tmp_path / "measures.csv"}
     measure_family(seed=1, samples=files["samples"], **tables)
     found = read_measures(tables["measures"])
@@ -166,7 +166,7 @@ def test_generative_paths_are_trained_evaluated_sampled_and_drawn(tmp_path):
 def test_solvers_are_measured_and_drawn(roll, tmp_path):
     tables = {name: tmp_path / f"{name}.csv" for name in ("solvers", "adjoints", "measures")}
     measure_solvers(
-        settings=SolverSettings(points=8, gradient_points=4), training=ROLL, seed=1, weights=roll / "debiasing.npz",
+        settings=SMOKE.solvers, training=ROLL, seed=1, weights=roll / "debiasing.npz",
         **tables,
     )  # fmt: skip
     assert named("solvers") <= set(read_measures(tables["measures"]))

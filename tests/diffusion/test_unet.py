@@ -23,18 +23,19 @@ def normal(number, *shape):
     return jax.random.normal(jax.random.key(number), shape)
 
 
-def awake(network, number=7):
-    """Return the network with weights of order one everywhere: fresh, its last layers are nearly zero."""
-    leaves, structure = jax.tree.flatten(network)
-    keys = jax.random.split(jax.random.key(number), len(leaves))
-    moved = [leaf + 0.1 * jax.random.normal(key, leaf.shape) for leaf, key in zip(leaves, keys, strict=True)]
-    return jax.tree.unflatten(structure, moved)
+def awake(make):
+    """Return the network that `make(key)` would, with weights of order a tenth everywhere: fresh, its last are nearly 0.
+
+    Drawn by NumPy: JAX would compile a draw for each of a hundred shapes.
+    """
+    rng = np.random.default_rng(7)
+    leaves, structure = jax.tree.flatten(eqx.filter_eval_shape(make, jax.random.key(0)))
+    return jax.tree.unflatten(structure, [jnp.asarray(0.1 * rng.standard_normal(leaf.shape)) for leaf in leaves])
 
 
 @pytest.fixture(scope="module")
 def network():
-    make = eqx.filter_jit(lambda key: awake(UNet(4, 2, channels=32, multipliers=(1, 2), dtype=float, key=key)))
-    return make(jax.random.key(0))
+    return awake(lambda key: UNet(4, 2, channels=32, multipliers=(1, 2), dtype=float, key=key))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_channels_that_are_no_multiple_of_the_groups_are_refused():
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_convolution_is_a_sum_over_neighbours_with_a_border_of_zeros(stride):
-    layer = awake(Convolution(2, 3, stride=stride, dtype=float, key=jax.random.key(0)))
+    layer = awake(lambda key: Convolution(2, 3, stride=stride, dtype=float, key=key))
     x = normal(1, 1, 4, 6, 2)
     bordered = np.pad(np.asarray(x)[0], ((1, 1), (1, 1), (0, 0)))
     for i in range(0, 4, stride):
@@ -99,7 +100,7 @@ def test_convolution_is_a_sum_over_neighbours_with_a_border_of_zeros(stride):
 
 
 def test_attention_is_the_plain_formula():
-    layer, x = awake(Attention(32, dtype=float, key=jax.random.key(0))), normal(1, 2, 2, 3, 32)
+    layer, x = awake(lambda key: Attention(32, dtype=float, key=key)), normal(1, 2, 2, 3, 32)
     found = layer(x)
     for image, result in zip(np.asarray(layer.norm(x)).reshape(2, 6, 32), np.asarray(found - x), strict=True):
         query, key, value = (image @ part.weight + part.bias for part in (layer.query, layer.key, layer.value))
@@ -131,8 +132,7 @@ def test_time_matters_to_each_image(network):
 
 
 def test_with_mirrored_kernels_and_one_resolution_a_mirrored_image_has_a_mirrored_drift():
-    make = lambda key: awake(UNet(4, 1, channels=32, multipliers=(1,), dtype=float, key=key))  # noqa: E731
-    network = eqx.filter_jit(make)(jax.random.key(0))
+    network = awake(lambda key: UNet(4, 1, channels=32, multipliers=(1,), dtype=float, key=key))
     mirrored = jax.tree.map(lambda leaf: leaf[:, ::-1] if leaf.ndim == 4 else leaf, network)
     y, s = normal(1, 2, 4, 4, 1), jnp.array([0.2, 0.7])
     np.testing.assert_allclose(call(mirrored, y[:, :, ::-1], s), call(network, y, s)[:, :, ::-1], atol=1e-11)

@@ -279,17 +279,18 @@ def _configure_jax(device: str) -> None:
 
     jax.config.update("jax_platforms", "cpu" if device == "cpu" else "cuda")
     jax.config.update("jax_enable_x64", True)
-    jax.config.update("jax_compilation_cache_dir", str(Path(".cache", "jax", _machine()).resolve()))
+    jax.config.update("jax_compilation_cache_dir", str(compiled_code(Path())))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def _machine() -> str:
-    """Return a name for this kind of processor: compiled code of one may not run on another."""
+def compiled_code(checkout: Path) -> Path:
+    """Return the folder of compiled code for this kind of processor: that of one may not run on another."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     flags = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
-    return f"{platform.machine()}-{hashlib.sha256(''.join(flags).encode()).hexdigest()[:8]}"
+    machine = f"{platform.machine()}-{hashlib.sha256(''.join(flags).encode()).hexdigest()[:8]}"
+    return (checkout / ".cache" / "jax" / machine).resolve()
 
 
 def _audit(module: str) -> None:
