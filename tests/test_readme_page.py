@@ -1,6 +1,5 @@
 """What the README says can be done."""
 
-import math
 import re
 from pathlib import Path
 
@@ -61,9 +60,6 @@ def test_the_example_of_the_diffusion_page_learns_the_scales_of_its_data():
     wide, narrow = names["samples"].std(0)
     assert 0.7 < wide < 1.3, "the data's deviation is 1"
     assert narrow < 0.5, "the data's is 0.2, the prior's 1"
-    first, deviations = names["data"][0], (1.0, 0.2)
-    true = sum(
-        -0.5 * (float(x) / d) ** 2 - math.log(d * math.sqrt(2 * math.pi))
-        for x, d in zip(first, deviations, strict=True)
-    )
-    assert names["exact"] == pytest.approx(true, abs=1)
+    true = names["true"].mean()
+    assert names["exact"].mean() == pytest.approx(true, abs=0.3)
+    assert true - 1 < names["bound"].mean() < true + 0.3, "near, and below but for its noise"

@@ -51,8 +51,6 @@ ARMS = arms(TINY)
 REFERENCE = ARMS["digits_w6"].training
 
 
-
-
 @pytest.fixture(scope="module")
 def digits(striped_digits):
     return striped_digits

@@ -28,7 +28,6 @@ from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import read_measures
 
-
 SMOKE = resolve({"preset": "smoke"}, Path(__file__).parents[2] / "workflow" / "presets").diffusion
 ROLL, PATHS = SMOKE.swiss_roll, SMOKE.generative_paths
 
@@ -113,9 +112,7 @@ def test_arms_compared_with_themselves_do_not_differ(roll, tmp_path):
 
 def test_family_is_sampled_measured_and_drawn(roll, tmp_path):
     files = {"samples": tmp_path / "samples.npz", "paths": tmp_path / "paths.npz"}
-    sample_family(
-        settings=SMOKE.family, training=ROLL, seed=1, weights=roll / "debiasing.npz", **files
-    )
+    sample_family(settings=SMOKE.family, training=ROLL, seed=1, weights=roll / "debiasing.npz", **files)
     family = read_groups(files["samples"])["family"]
     assert family["counts"].shape[:2] == (9, 10)
     assert np.all(family["counts"].sum(axis=(2, 3)) <= SMOKE.family.samples)

@@ -24,7 +24,7 @@ def normal(number, *shape):
 
 
 def awake(make):
-    """Return the network that `make(key)` would, with weights of order a tenth everywhere: fresh, its last are nearly 0.
+    """Return what `make(key)` would, with weights of order a tenth everywhere: fresh, the last are nearly 0.
 
     Drawn by NumPy: JAX would compile a draw for each of a hundred shapes.
     """

@@ -214,3 +214,20 @@ def test_seeds_or_batches_spread_over_two_devices_give_the_same_model():
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
     result = subprocess.run([sys.executable, "-c", DEVICES], env=flags, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-3000:]
+
+
+def test_batches_larger_than_the_data_are_refused():
+    with pytest.raises(ValueError, match="batches of 5 cannot be taken from 4 rows"):
+        Epochs(jnp.zeros((4, 2)), 5)
+
+
+def test_the_averaged_model_is_whole_where_not_all_of_it_is_arrays():
+    model = eqx.nn.MLP(1, 1, 2, 1, key=jax.random.key(0))
+    data = (jnp.zeros((4, 1)), jnp.ones((4, 1)))
+
+    def loss(model, batch, key):
+        return jnp.mean((jax.vmap(model)(batch[0]) - batch[1]) ** 2)
+
+    found = fit(model, loss, Epochs(data, 2), averaged(optax.sgd(0.1), 0.5), steps=4, key=jax.random.key(1))
+    assert found.averaged(jnp.zeros(1)).shape == (1,)
+    assert found.averaged.layers[1].bias != found.model.layers[1].bias

@@ -36,8 +36,12 @@ def elbo(
 
     **Source**: released README, E log p_0(Y_T) - int E[g^2 |score|^2 / 2 + div(g^2 score - f)] ds. The first term is in
     closed form, and so is int div f ds = d log m(T). With `probed` the divergence is Hutchinson's, by a fresh
-    Rademacher probe each, else exact at the cost of d products.
+    Rademacher probe each, else exact at the cost of d products. `x` is one example: `jax.vmap` takes a batch through.
+
+    **Raises**: ValueError when there are no times.
     """
+    if times < 1:
+        raise ValueError(f"times = {times} must be at least 1")
     time_key, noise_key, probe_key = jax.random.split(key, 3)
     s, weight = stratified_times(times, dtype=x.dtype, key=time_key)
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from perspectives.diffusion.networks import DriftScore
 from perspectives.diffusion.proposals import Proposal, independent
-from perspectives.diffusion.score_matching import scaled_denoising_loss
+from perspectives.diffusion.score_matching import like, scaled_denoising_loss
 from perspectives.diffusion.sde import InferenceSde, Time
 
 
@@ -35,7 +35,7 @@ class DenoisingLoss(eqx.Module):
         s = self.proposal.quantile(independent(len(batch), dtype=batch.dtype, key=time_key)).astype(batch.dtype)
         noise = jax.random.normal(noise_key, batch.shape, batch.dtype)
         y = jax.vmap(self.sde.perturbed)(s, batch, noise)
-        found = drift(y, s) if self.batched else jax.vmap(drift)(y, s)
+        found = like(drift(y, s) if self.batched else jax.vmap(drift)(y, s), y)
 
         def loss(a: Float[Array, "*event"], x: Float[Array, "*event"], s: Time, noise: Any) -> Float[Array, ""]:
             return scaled_denoising_loss(DriftScore(lambda y, s: a, self.sde), self.sde, x, s, noise)

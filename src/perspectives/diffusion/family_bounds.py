@@ -19,6 +19,7 @@ import lineax
 from jaxtyping import Array, Float, Key
 
 from perspectives.diffusion.plug_in import PlugIn
+from perspectives.diffusion.score_matching import like
 from perspectives.diffusion.sde import END
 from perspectives.numerics.divergence import value_and_divergence
 from perspectives.numerics.ode import trajectory
@@ -39,7 +40,7 @@ def inference_rates(plug_in: PlugIn, s: Float[Array, ""], y: Float[Array, "*even
     int a o dB - (1 - lambda) / 2 int g^2 div score ds, which leaves half of g^2 div score for every lambda.
     """
     g2, lmbda = plug_in.sde.diffusion(s) ** 2, plug_in.lmbda
-    score, divergence = value_and_divergence(lambda y: plug_in.score(y, s), y)
+    score, divergence = value_and_divergence(lambda y: like(plug_in.score(y, s), y), y)
     inner = plug_in.sde.rate(s) * y.size - 0.5 * (1 - lmbda) * g2 * jnp.square(score).sum()
     drift = plug_in.sde.drift(s, y) - 0.5 * lmbda * g2 * score
     return Rates(drift, inner - (1 - 0.5 * lmbda) * g2 * divergence, inner - 0.5 * g2 * divergence)

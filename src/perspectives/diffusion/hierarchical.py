@@ -21,7 +21,13 @@ def layered_bound(
     q normal with mean Y_k + f h and variance g^2 h at s = k h, and p normal with mean Y_k+1 + mu h and variance
     sigma^2 h at s = (k + 1) h: a step of Euler's method of each equation, from where that equation starts. It needs
     g(0) > 0.
+
+    **Raises**: ValueError when there is no layer, or the equation is the ODE, lambda = 1, whose layers have no density.
     """
+    if layers < 1:
+        raise ValueError(f"layers = {layers} must be at least 1")
+    if isinstance(plug_in.lmbda, int | float) and plug_in.lmbda == 1:
+        raise ValueError("lambda = 1 is the ODE: layers without noise have no density")
     sde, h = plug_in.sde, END / layers
 
     def layer(state: Any, k: Int[Array, ""]) -> tuple[Any, None]:

@@ -6,7 +6,7 @@ import diffrax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from perspectives.diffusion.score_matching import Score
+from perspectives.diffusion.score_matching import Score, like
 from perspectives.diffusion.sde import END, InferenceSde
 from perspectives.numerics.divergence import value_and_divergence, value_and_probed_divergence
 
@@ -47,7 +47,7 @@ def flow_log_likelihood(
         half = 0.5 * sde.diffusion(s) ** 2
 
         def at(y: Any) -> Any:
-            return score(y, s)
+            return like(score(y, s), y)
 
         value, divergence = value_and_divergence(at, y) if probe is None else value_and_probed_divergence(at, y, probe)
         return sde.drift(s, y) - half * value, -half * divergence

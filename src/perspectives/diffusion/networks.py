@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, Key
 
+from perspectives.diffusion.score_matching import like
 from perspectives.diffusion.sde import InferenceSde, Time
 
 
@@ -37,7 +38,8 @@ class TimePerceptron(eqx.Module):
 class DriftScore(eqx.Module):
     """The score a / g of a network that gives the drift a = g score, as the released code has it.
 
-    The drift stays bounded at s = 0, so that bounds need no truncation there. For equations with g(0) > 0.
+    The drift stays bounded at s = 0, so that bounds need no truncation there. For equations with g(0) > 0: where g(0) =
+    0, as in the sub-VP equation, the score at s = 0 is infinite.
     """
 
     drift: Callable[..., Any]
@@ -45,4 +47,4 @@ class DriftScore(eqx.Module):
 
     def __call__(self, y: Float[Array, "*event"], s: Time) -> Float[Array, "*event"]:
         """Return the score at y."""
-        return self.drift(y, s) / self.sde.diffusion(s).astype(y.dtype)
+        return like(self.drift(y, s), y) / self.sde.diffusion(s).astype(y.dtype)

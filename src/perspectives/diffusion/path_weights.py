@@ -28,9 +28,10 @@ Shift = Callable[..., Any]
 
 
 class ScaledShift(eqx.Module):
-    """The share `share` of a* = g score, which is the optimal shift when the score is that of the marginals.
+    """The share `share` of g score, which is the optimal shift a* of the reverse SDE when the score is the marginals'.
 
-    With the plug-in reverse SDE and a*, Y is the inference SDE: -mu + sigma a* = f.
+    With it and `PlugIn` at lambda = 0, Y is the inference SDE: -mu + sigma a* = f. At another lambda the optimal shift
+    is sigma score, the share sqrt(1 - lambda).
     """
 
     sde: InferenceSde

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import lineax
 from jaxtyping import Array, Float, Key
 
-from perspectives.diffusion.score_matching import Score
+from perspectives.diffusion.score_matching import Score, like
 from perspectives.diffusion.sde import END, InferenceSde, Time
 
 RELEASED_MEMBERS = (-10.0, -0.99, -0.9, -0.5, 0.0, 0.5, 0.9, 0.99, 1.0)
@@ -31,11 +31,16 @@ class PlugIn(eqx.Module):
     score: Score
     lmbda: Float[Array, ""] | float = 0.0
 
+    def __check_init__(self) -> None:
+        """Refuse what has no real noise."""
+        if isinstance(self.lmbda, int | float) and self.lmbda > 1:
+            raise ValueError(f"lambda = {self.lmbda} must be at most 1, or sigma = sqrt(1 - lambda) g is not real")
+
     def drift(self, t: Time, x: Float[Array, "*event"]) -> Float[Array, "*event"]:
         """Return mu(x, t) of one example."""
         s = jnp.asarray(END - t, x.dtype)  # a solver's time is in float64 even when the network is not
         g = self.sde.diffusion(s)
-        return (1 - 0.5 * self.lmbda) * g**2 * self.score(x, s) - self.sde.drift(s, x)
+        return (1 - 0.5 * self.lmbda) * g**2 * like(self.score(x, s), x) - self.sde.drift(s, x)
 
     def diffusion(self, t: Time) -> Float[Array, ""]:
         """Return sigma(t)."""
@@ -73,7 +78,13 @@ def sample_paths(
     """Return samples at generative `times`, by Euler and Maruyama's method from `start` at t = 0, in `steps` steps.
 
     `start` is drawn from the prior. The noise of a step does not depend on lambda: members with one `key` are coupled.
+
+    **Raises**: ValueError when there are no steps, or the start is one example and no batch of them.
     """
+    if steps < 1:
+        raise ValueError(f"steps = {steps} must be at least 1")
+    if start.ndim < 2:
+        raise ValueError(f"start has shape {start.shape}, but must be a batch of examples: (batch, *shape)")
     grid = jnp.linspace(0.0, END, steps + 1, dtype=start.dtype)  # in the samples' precision, or diffrax widens them
     solution = diffrax.diffeqsolve(
         plug_in.terms(diffrax.UnsafeBrownianPath(jax.ShapeDtypeStruct(start.shape, start.dtype), key)),

@@ -54,6 +54,14 @@ class Debiasing(Proposal):
     sde: VariancePreserving = VariancePreserving()
     epsilon: float = 1e-3
 
+    def __check_init__(self) -> None:
+        """Refuse another equation, whose g^2 / v has another antiderivative."""
+        if type(self.sde) is not VariancePreserving:
+            raise ValueError(
+                f"debiasing times are known for VariancePreserving, not for {type(self.sde).__name__}; learn a "
+                "proposal for it with `learned`"
+            )
+
     def _weight(self, s: Time) -> Float[Array, "*times"]:
         return self.sde.beta(s) / self.sde.variance(s)
 

@@ -52,6 +52,12 @@ class Epochs(eqx.Module):
     data: PyTree[Shaped[Array, "rows ..."]]
     size: int = eqx.field(static=True)
 
+    def __check_init__(self) -> None:
+        """Refuse batches larger than the data. JAX makes trees of things that are no arrays: those pass."""
+        leaves = [leaf for leaf in jax.tree.leaves(self.data) if hasattr(leaf, "shape")]
+        if leaves and not 0 < self.size <= self._rows:
+            raise ValueError(f"batches of {self.size} cannot be taken from {self._rows} rows")
+
     @property
     def _rows(self) -> int:
         return jax.tree.leaves(self.data)[0].shape[0]
@@ -108,6 +114,11 @@ class Fitted(NamedTuple):
     record: Record
     optimiser: PyTree
 
+    @property
+    def averaged(self) -> PyTree:
+        """Return the model with the running average of its arrays, after a fit by an `averaged` optimiser."""
+        return eqx.combine(self.optimiser.average, self.model)
+
 
 class Averaged(NamedTuple):
     """The state of an optimiser, the running average of the parameters that it has made, and how many it made."""
@@ -121,7 +132,7 @@ def averaged(optimiser: optax.GradientTransformation, decay: float) -> optax.Gra
     """Return `optimiser`, whose state also has the exponential moving average of the parameters after each update.
 
     The parameters after update i of n weigh decay^(n - i), over the sum of these: those before the first are not in it,
-    which short trainings would remember. The training itself does not see it; take it from `Fitted.optimiser.average`.
+    which short trainings would remember. The training itself does not see it; `Fitted.averaged` is the model with it.
     """
 
     def init(params: Any) -> Any:
