@@ -12,7 +12,7 @@ from perspectives.workbench.claims import Claim, Criterion, Figure, Finding, Kno
 
 FULL_SIZE = ("default", "extended", "paper")
 WITH_AAV = ("extended", "paper")
-_EXACT = Criterion(low=0, high=0, reason="a count, which is right or wrong")
+_EXACT = Criterion(low=0.0, high=0.0, reason="a count, which is right or wrong")
 _QUOTED = "The VLGPO paper's table, as a later paper quotes it"
 _CODE = "Released code and checkpoints of VLGPO"
 _OURS = "our own task, after the paper's method"
