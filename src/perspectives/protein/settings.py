@@ -185,7 +185,9 @@ class Gb1Search(SearchSettings):
     """Designs as near to the wild type as the measured rows, where the oracles can be trusted."""
 
     mutations: PositiveInt | None = Field(default=2, description=f"Most mutations from the wild type; {OURS}.")
-    refits: NonNegativeInt = Field(default=0, description="Weighted refits of the autoencoder in CbAS; 0 leaves it out.")
+    refits: NonNegativeInt = Field(
+        default=0, description="Weighted refits of the autoencoder in CbAS; 0 leaves it out."
+    )
 
 
 class Gb1TaskSettings(TaskSettings):
