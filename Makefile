@@ -42,7 +42,8 @@ tables: setup  ## write claims, findings and a few figures of preset default int
 	  elements/figures/costs.png elements/figures/bilevel.png elements/figures/integration.png \
 	  diffusion/figures/lambda_family.png diffusion/figures/bounds.png diffusion/figures/generative_paths.png \
 	  diffusion/figures/swiss_roll.png diffusion/figures/swiss_roll_trajectories.png diffusion/figures/solvers.png \
-	  diffusion/figures/image_bits.png \
+	  diffusion/figures/image_bits.png protein/figures/methods.png protein/figures/oracles.png \
+	  protein/figures/fitness.png protein/figures/logos.png \
 	  ../../docs/figures/
 
 schema: setup  ## write workflow/schemas/settings.json from the settings classes

@@ -65,3 +65,9 @@ def test_the_example_of_the_diffusion_page_learns_the_scales_of_its_data():
     assert true - 1 < bound < true + 0.3, "near, and below but for its noise"
 
 
+def test_the_example_of_the_protein_page_proposes_what_is_fitter_than_the_mean():
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "protein.md").read_text(), re.DOTALL)
+    names: dict = {}
+    exec(example, names)
+    assert names["design"].predicted > names["fitness"].mean()
+    assert names["design"].sequence not in names["sequences"]

@@ -368,7 +368,7 @@ FINDINGS = (
     ),
     Finding(
         id="protein-finding-05",
-        statement="The same, eight of them: no oracle can be trusted there.",
+        statement="The same, eight of them.",
         source=_OURS,
         quantity="oracles:agreement_8",
     ),

@@ -4,5 +4,6 @@ from perspectives.alignment.claims import LEDGER as ALIGNMENT
 from perspectives.diffusion.claims import LEDGER as DIFFUSION
 from perspectives.elements.claims import LEDGER as ELEMENTS
 from perspectives.highres.claims import LEDGER as HIGHRES
+from perspectives.protein.claims import LEDGER as PROTEIN
 
-LEDGERS = (HIGHRES, DIFFUSION, ALIGNMENT, ELEMENTS)
+LEDGERS = (HIGHRES, DIFFUSION, ALIGNMENT, PROTEIN, ELEMENTS)

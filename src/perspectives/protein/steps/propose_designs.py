@@ -1,0 +1,62 @@
+"""Propose designs from a table of measured sequences of one's own."""
+
+import csv
+from pathlib import Path
+
+import jax
+
+from perspectives.numerics.progress import Progress
+from perspectives.numerics.streams import stream
+from perspectives.protein.proposing import fit_models, propose
+from perspectives.protein.settings import TaskSettings
+from perspectives.workbench.errors import UserError
+from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import write_rows
+
+AS_PUBLISHED = TaskSettings()
+
+
+def propose_designs(
+    *,
+    table: Input,
+    designs: Output,
+    settings: TaskSettings = AS_PUBLISHED,
+    target: float | None = None,
+    seed: int = 0,
+    progress: Progress,
+) -> None:
+    """Fit models to a CSV with the columns `sequence` and `fitness`, and write one of `sequence,predicted,mutations`.
+
+    Best first by the predictor, none of them in the table. No rule runs this: it is for data of one's own.
+    """
+    sequences, fitness = _measured(table)
+    fit_key, sample_key = jax.random.split(stream(seed, "protein/proposing"))
+    try:
+        models = fit_models(sequences, fitness, settings, target=target, progress=progress, key=fit_key)
+    except ValueError as error:
+        raise UserError(f"{table}: {error}") from None
+    found = propose(models, sequences, settings.sampling, key=sample_key)
+    if not found:
+        raise UserError(
+            f"All {settings.sampling.samples} samples stand in {table} already. Raise sampling.samples, or the "
+            "strength of guidance, sampling.unsmoothed."
+        )
+    write_rows(designs, [proposal._asdict() for proposal in found], digits=9)
+
+
+def _measured(table: Path) -> tuple[list[str], list[float]]:
+    """Return both columns. **Raises**: UserError naming what is wrong, and the row, counted from 1 below the header."""
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        lines = csv.DictReader(file)
+        header = lines.fieldnames or []
+        missing = sorted({"sequence", "fitness"} - set(header))
+        if missing:
+            raise UserError(f"{table} has no column '{missing[0]}', only: {', '.join(header) or 'nothing'}.")
+        rows = list(lines)
+    fitness = []
+    for number, row in enumerate(rows, 1):
+        try:
+            fitness.append(float(row["fitness"]))
+        except (TypeError, ValueError):
+            raise UserError(f"Row {number} of {table}: the fitness '{row['fitness']}' is no number.") from None
+    return [(row["sequence"] or "").strip() for row in rows], fitness

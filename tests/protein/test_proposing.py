@@ -1,0 +1,102 @@
+"""Models of one's own data, on an invented additive landscape."""
+
+import csv
+
+import jax
+import numpy as np
+import pytest
+
+from perspectives.numerics.progress import silent
+from perspectives.protein.proposing import fit_models, propose
+from perspectives.protein.sequences import ALPHABET, decoded
+from perspectives.protein.settings import (
+    AutoencoderSettings,
+    GuidanceStrength,
+    PredictorSettings,
+    PriorSettings,
+    SamplingSettings,
+    TaskSettings,
+)
+from perspectives.protein.steps.propose_designs import propose_designs
+from perspectives.workbench.errors import UserError
+
+LENGTH = 12
+SETTINGS = TaskSettings(
+    autoencoder=AutoencoderSettings(network="perceptron", latent=8, divergence_weight=1e-4, batch=100, steps=400),
+    prior=PriorSettings(network="perceptron", width=32, depth=2, batch=100, steps=300, learning_rate=3e-3),
+    predictor=PredictorSettings(kind="ridge"),
+    sampling=SamplingSettings(samples=64, keep=16, steps=16, unsmoothed=GuidanceStrength(strength=20, inner=10)),
+)
+SAMPLING = SETTINGS.sampling
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """Up to four of twelve possible mutations, each worth what it is worth: the best eight are never together."""
+    rng = np.random.default_rng(0)
+    worth = np.linspace(1, -0.5, LENGTH)
+    present = np.stack([rng.permutation(LENGTH) < rng.integers(0, 5) for _ in range(500)])
+    present = np.unique(present, axis=0)[rng.permutation(len(np.unique(present, axis=0)))]
+    return decoded((present * np.arange(1, LENGTH + 1)).astype(np.uint8)), present @ worth
+
+
+@pytest.fixture(scope="module")
+def models(measured):
+    return fit_models(measured[0], measured[1], SETTINGS, key=jax.random.key(0))
+
+
+def test_proposals_are_new_and_fitter_than_samples_of_the_prior(measured, models):
+    found = propose(models, measured[0], SAMPLING, key=jax.random.key(1))
+    unguided = SAMPLING.model_copy(update={"unsmoothed": GuidanceStrength(strength=0, inner=0)})
+    prior = propose(models, measured[0], unguided, key=jax.random.key(1))
+    assert len(found) > 3
+    assert not {proposal.sequence for proposal in found} & set(measured[0])
+    values = [proposal.predicted for proposal in found]
+    assert values == sorted(values, reverse=True)
+    assert np.mean(values) > np.mean([proposal.predicted for proposal in prior])
+    for proposal in found:
+        assert len(proposal.sequence) == LENGTH
+        assert proposal.mutations == sum(letter != ALPHABET[0] for letter in proposal.sequence)
+
+
+def test_the_target_is_as_far_above_the_best_as_the_worst_is_below(measured, models):
+    low, high = min(measured[1]), max(measured[1])
+    np.testing.assert_allclose(models.misfit.scale, (low, 2 * high - low))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([("AAC", 1.0), ("AC", 2.0)], "Row 2: the sequence has 2 residues, but row 1 has 3"),
+        ([("AAC", 1.0), ("ABC", 2.0)], "Row 2: 'B' is no residue"),
+        ([("AAC", 1.0), ("ACC", float("nan"))], "Row 2: the fitness is nan"),
+        ([("AAC", 1.0), ("ACC", 2.0), ("AAC", 3.0)], "Row 3: the sequence stands in row 1 already"),
+        ([("AAC", 1.0), ("ACC", 1.0)], "All 2 rows have fitness 1"),
+        ([], "No sequences"),
+    ],
+)
+def test_bad_rows_are_named(rows, words):
+    sequences, fitness = [row[0] for row in rows], [row[1] for row in rows]
+    with pytest.raises(ValueError, match=words):
+        fit_models(sequences, fitness, SETTINGS, key=jax.random.key(0))
+
+
+def test_a_target_below_everything_is_refused(measured):
+    with pytest.raises(ValueError, match="The target -9 must be above"):
+        fit_models(measured[0], measured[1], SETTINGS, target=-9.0, key=jax.random.key(0))
+
+
+def test_a_table_goes_in_and_a_table_of_designs_comes_out(measured, tmp_path):
+    table, designs = tmp_path / "table.csv", tmp_path / "designs.csv"
+    lines = [f"{sequence},{fitness}" for sequence, fitness in zip(*measured, strict=True)]
+    table.write_text("\n".join(["sequence,fitness", *lines]))
+    propose_designs(table=table, designs=designs, settings=SETTINGS, progress=silent)
+    with designs.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["sequence", "predicted", "mutations"]
+    table.write_text("sequence,score\nAAC,1")
+    with pytest.raises(UserError, match="has no column 'fitness', only: sequence, score"):
+        propose_designs(table=table, designs=designs, settings=SETTINGS, progress=silent)
+    table.write_text("sequence,fitness\nAAC,1\nACC,high")
+    with pytest.raises(UserError, match="Row 2 of .*: the fitness 'high' is no number"):
+        propose_designs(table=table, designs=designs, settings=SETTINGS, progress=silent)

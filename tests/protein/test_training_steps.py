@@ -1,0 +1,249 @@
+"""The chain of trainings at tiny sizes, on an invented base set: doubles of a wild type of eight residues."""
+
+import csv
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from perspectives.numerics.progress import silent
+from perspectives.numerics.trees import named_arrays
+from perspectives.protein.autoencoders import PerceptronAutoencoder, decoded_tokens, encoded_codes
+from perspectives.protein.budget import predictions
+from perspectives.protein.files import (
+    ORACLE,
+    load_autoencoder,
+    load_oracles,
+    load_predictor,
+    load_prior,
+    read_base,
+    write_model,
+)
+from perspectives.protein.fitting import LONGEST_ROUND, passes
+from perspectives.protein.flow_matching import prior_samples
+from perspectives.protein.predictors import ConvolutionPredictor
+from perspectives.protein.sequences import decoded
+from perspectives.protein.settings import (
+    AutoencoderSettings,
+    OracleSettings,
+    PredictorSettings,
+    PriorSettings,
+)
+from perspectives.protein.steps.train_aav_oracle import train_aav_oracle
+from perspectives.protein.steps.train_autoencoder import train_autoencoder
+from perspectives.protein.steps.train_predictor import train_predictor
+from perspectives.protein.steps.train_prior import train_prior
+from perspectives.workbench.arrays import read_groups, write_groups
+from perspectives.workbench.errors import UserError
+from perspectives.workbench.measures import read_measures
+
+LENGTH, ROWS = 8, 64
+AUTOENCODER = AutoencoderSettings(
+    network="perceptron", latent=4, divergence_weight=1e-4, batch=32, steps=300, learning_rate=3e-3
+)
+PRIOR = PriorSettings(network="perceptron", width=16, depth=2, batch=32, steps=40, learning_rate=3e-3)
+PREDICTOR = PredictorSettings(batch=32, epochs=3, learning_rate=1e-3)
+RIDGE = PredictorSettings(kind="ridge", penalty=1e-3)
+TASK = {"task": "gb1_default", "member": 0, "seed": 0}
+
+
+def invented():
+    """Return doubles of a wild type of residue 0, whose substitutions are worth minus their position."""
+    rng = np.random.default_rng(0)
+    tokens, scores = np.zeros((ROWS, LENGTH), np.uint8), np.zeros(ROWS)
+    for row in range(ROWS):
+        positions = rng.choice(LENGTH, 2, replace=False)
+        tokens[row, positions] = rng.integers(1, 4, 2)
+        scores[row] = -float(positions.sum())
+    return tokens, scores
+
+
+def write_base(path, tokens, scores):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([("sequence", "score"), *zip(decoded(tokens), scores, strict=True)])
+    return path
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def autoencoder(folder, base, **options):
+    train_autoencoder(
+        settings=AUTOENCODER, **TASK, base=base, weights=folder / "autoencoder.npz", losses=folder / "autoencoder.csv",
+        quality=folder / "quality.csv", progress=silent, **options,
+    )  # fmt: skip
+
+
+def prior(folder, base, codes, **options):
+    train_prior(
+        settings=PRIOR.model_copy(update={"codes": codes}), autoencoder_settings=AUTOENCODER, **TASK, base=base,
+        autoencoder=folder / "autoencoder.npz", weights=folder / f"{codes}.npz", losses=folder / f"{codes}.csv",
+        progress=silent, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """The folder of all trainings of one base set."""
+    folder = tmp_path_factory.mktemp("trainings")
+    base = write_base(folder / "base.csv", *invented())
+    autoencoder(folder, base)
+    for codes in ("draw", "mean"):
+        prior(folder, base, codes)
+    for name, settings in (("unsmoothed", PREDICTOR), ("smoothed", PREDICTOR), ("ridge", RIDGE)):
+        train_predictor(
+            settings=settings, **TASK, name="smoothed" if name == "smoothed" else "unsmoothed", base=base,
+            weights=folder / f"{name}.npz", progress=silent,
+        )  # fmt: skip
+    return folder
+
+
+def test_a_base_set_is_read_as_it_is(chain):
+    tokens, scores = invented()
+    found = read_base(chain / "base.csv")
+    np.testing.assert_array_equal(found.tokens, tokens)
+    np.testing.assert_array_equal(found.scores, scores)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sequence,fitness\nAAA,1\n", "has no column 'score', only sequence, fitness"),
+        ("sequence,score\nAAA,1\nAXA,2\n", "base.csv: Row 2: 'X' is no residue"),
+        ("sequence,score\nAAA,one\n", "base.csv: could not convert string to float: 'one'"),
+        ("sequence,score\nAAA\n", "base.csv: list index out of range"),
+        ("", "has no column 'score'"),
+    ],
+)
+def test_a_table_that_is_no_base_set_is_refused(text, message, tmp_path):
+    (tmp_path / "base.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_base(tmp_path / "base.csv")
+
+
+def test_the_autoencoder_learns_mutations(chain):
+    quality = rows(chain / "quality.csv")
+    assert [row["quantity"] for row in quality] == [
+        "token_accuracy", "exact", "mutation_recall", "posterior_deviation",
+    ]  # fmt: skip
+    assert {(row["task"], row["source"], row["member"], row["predictor"]) for row in quality} == {
+        ("gb1_default", "own", "0", "")
+    }
+    found = {row["quantity"]: float(row["value"]) for row in quality}
+    assert found["mutation_recall"] > 0.5, "the wild type alone has 0"
+    losses = [float(row["loss"]) for row in rows(chain / "autoencoder.csv")]
+    assert [int(row["step"]) for row in rows(chain / "autoencoder.csv")] == [100, 200, 300]
+    assert losses[-1] < losses[0] / 2
+    model = load_autoencoder(AUTOENCODER, LENGTH, chain / "autoencoder.npz")
+    tokens = invented()[0]
+    right = decoded_tokens(model, encoded_codes(model, tokens).mean) == tokens
+    np.testing.assert_allclose(right.mean(), found["token_accuracy"], atol=1e-9)
+    assert all(leaf.dtype == np.float32 for leaf in read_groups(chain / "autoencoder.npz")["model"].values())
+
+
+def test_the_prior_learns_and_its_ablation_starts_alike(chain):
+    model = load_prior(PRIOR, 4, chain / "draw.npz")
+    z = np.random.default_rng(1).standard_normal((5, 4)).astype(np.float32)
+    found = prior_samples(model, jnp.asarray(z), 8)
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+    draw, mean = ([float(row["loss"]) for row in rows(chain / f"{codes}.csv")] for codes in ("draw", "mean"))
+    assert len(draw) == 1, "a round of all steps"
+    assert draw != mean
+    first, second = (read_groups(chain / f"{codes}.npz")["model"][".begin.weight"] for codes in ("draw", "mean"))
+    assert 0 < np.abs(first - second).mean() < 0.2 * np.abs(first).mean(), "both start from the same weights"
+
+
+def test_training_again_gives_the_same_bytes_and_leaves_no_checkpoint(chain, tmp_path):
+    autoencoder(tmp_path, chain / "base.csv", checkpoints=tmp_path / "checkpoints")
+    prior(tmp_path, chain / "base.csv", "draw", checkpoints=tmp_path / "checkpoints")
+    for name in ("autoencoder.npz", "autoencoder.csv", "quality.csv", "draw.npz", "draw.csv"):
+        assert (tmp_path / name).read_bytes() == (chain / name).read_bytes(), name
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
+def test_predictors_are_trained_alike_whatever_they_are_called(chain):
+    assert (chain / "unsmoothed.npz").read_bytes() == (chain / "smoothed.npz").read_bytes()
+    found = predictions(load_predictor(PREDICTOR, LENGTH, chain / "unsmoothed.npz"), invented()[0])
+    assert np.isfinite(found).all()
+    assert found.std() > 0
+
+
+def test_the_ridge_finds_additive_effects(chain):
+    tokens, scores = invented()
+    found = predictions(load_predictor(RIDGE, LENGTH, chain / "ridge.npz"), tokens)
+    np.testing.assert_allclose(found, scores, atol=0.05)
+    wild_type = predictions(load_predictor(RIDGE, LENGTH, chain / "ridge.npz"), np.zeros((1, LENGTH), np.uint8))
+    np.testing.assert_allclose(wild_type, 0, atol=0.05)
+
+
+def test_files_of_other_models_are_refused(chain):
+    with pytest.raises(UserError, match=r"autoencoder.npz does not fit the network of the settings: arrays of another"):
+        load_predictor(PREDICTOR, LENGTH, chain / "autoencoder.npz")
+    with pytest.raises(UserError, match=r"unsmoothed.npz has no array .mean.bias: it holds another model"):
+        load_autoencoder(AUTOENCODER, LENGTH, chain / "unsmoothed.npz")
+    with pytest.raises(UserError, match="does not fit the network of the settings: array .begin.weight has shape"):
+        load_prior(PRIOR.model_copy(update={"width": 8}), 4, chain / "draw.npz")
+    with pytest.raises(UserError, match="holds no oracles"):
+        load_oracles(chain / "draw.npz")
+
+
+def test_an_odd_latent_space_has_no_unet(chain, tmp_path):
+    odd = AUTOENCODER.model_copy(update={"latent": 3})
+    shapes = eqx.filter_eval_shape(lambda key: PerceptronAutoencoder(LENGTH, 3, key=key), jax.random.key(0))
+    write_model(tmp_path / "autoencoder.npz", jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes))
+    with pytest.raises(UserError, match=r"protein.gb1_default: latent = 3 is odd, which the U-Net"):
+        train_prior(
+            settings=PRIOR.model_copy(update={"network": "unet"}), autoencoder_settings=odd, **TASK,
+            base=chain / "base.csv", autoencoder=tmp_path / "autoencoder.npz", weights=tmp_path / "p.npz",
+            losses=tmp_path / "p.csv", progress=silent,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("steps", "each"), [(2800, 100), (20_000, 100), (40, 40), (202, 2), (101, 1), (1, 1)])
+def test_rounds_divide_the_steps(steps, each):
+    batches = passes(jnp.arange(5), 3, steps=steps)
+    assert batches.steps == each <= LONGEST_ROUND
+
+
+def test_batches_pass_over_all_rows_before_any_comes_again():
+    drawn = np.asarray(passes(jnp.arange(5), 3, steps=10).draw(jax.random.key(0))).ravel()
+    assert drawn.size == 30
+    for start in range(0, 30, 5):
+        assert sorted(drawn[start : start + 5]) == list(range(5))
+    assert len({tuple(drawn[start : start + 5]) for start in range(0, 30, 5)}) > 1
+
+
+def test_an_oracle_is_compared_on_sequences_that_it_has_not_seen(tmp_path):
+    tokens, scores = invented()
+    twice = np.concatenate([tokens, tokens])  # each sequence in two rows, which must not be divided
+    base = write_base(tmp_path / "truth.csv", twice, np.concatenate([scores, scores + 0.5]))
+    released = ConvolutionPredictor(key=jax.random.key(5))
+    write_groups(tmp_path / "released.npz", {ORACLE: named_arrays(released)})
+    seen = []
+    train_aav_oracle(
+        settings=OracleSettings(epochs=2), predictor_settings=PREDICTOR, seed=0, ground_truth=base,
+        released=tmp_path / "released.npz", weights=tmp_path / "own.npz", measures=tmp_path / "m.csv",
+        progress=lambda done, total, **now: seen.append(total),
+    )  # fmt: skip
+    assert seen == [2, 2], "epochs are the oracle's, not the predictor's"
+    found = read_measures(tmp_path / "m.csv")
+    assert set(found) == {
+        "rank_correlation", "own_rank_correlation_with_data", "released_rank_correlation_with_data",
+    }  # fmt: skip
+    assert all(-1 <= measure.value <= 1 for measure in found.values())
+    again = tmp_path / "again.npz"
+    write_model(again, load_predictor(PREDICTOR, LENGTH, tmp_path / "own.npz"))
+    assert again.read_bytes() == (tmp_path / "own.npz").read_bytes()
+    small = write_base(tmp_path / "small.csv", tokens[:10], scores[:10])
+    with pytest.raises(UserError, match="a tenth needs 20"):
+        train_aav_oracle(
+            settings=OracleSettings(epochs=2), predictor_settings=PREDICTOR, seed=0, ground_truth=small,
+            released=tmp_path / "released.npz", weights=tmp_path / "own.npz", measures=tmp_path / "m.csv",
+            progress=silent,
+        )  # fmt: skip
