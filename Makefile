@@ -25,7 +25,8 @@ verify:  ## check an archive or its extracted folder: make verify ARCHIVE=...
 	@sh workflow/verify.sh "$(ARCHIVE)"
 
 test: $(VENV)/test.installed  ## tests, linters and type checker
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/workflow; failed=$$?; \
+	  $(BIN)/python -m pytest tests/workflow && exit $$failed # one after another: whole runs use all cores
 
 bench: $(VENV)/test.installed  ## timings against NumPy and, where it is installed, PyTorch
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

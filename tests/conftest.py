@@ -22,18 +22,6 @@ def pytest_sessionstart() -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one worker, for what they share; those of whole runs, which share one, come first.
-
-    They take longest. One run serves all of them.
-    """
-    items.sort(key=lambda item: item.path.parent.name != "workflow")  # stable: the rest keep their order
-    for item in items:
-        whole = item.path.parent.name == "workflow"
-        item.add_marker(pytest.mark.xdist_group("workflow" if whole else str(item.path)))
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _programs_of_one_module() -> Iterator[None]:
     """Drop what JAX compiled after each module: it never does so itself, and all tests at once would fill 5 GB."""
