@@ -107,6 +107,9 @@ def test_gpu_jobs_say_so(fresh):
     training = {"train_classifier", "train_posterior", "train_generative_paths", "train_swiss_roll", "train_images"}
     evaluating = {"evaluate_pair", "evaluate_members", "evaluate_plane", "evaluate_barycentre"}
     evaluating |= {"evaluate_swiss_roll", "evaluate_images", "sample_family", "sample_images"}
+    training |= {"train_gb1_oracles", "train_aav_oracle", "train_autoencoder", "train_prior", "train_mean_prior"}
+    training |= {"train_predictor"}
+    evaluating |= {"sample_designs", "sample_gb1_designs", "search_designs", "map_guidance"}
     assert {job.split(":")[0] for job in jobs} == training | evaluating
     assert all("--device gpu" in job for job in jobs)
     assert "gpu=1" not in fresh.snakemake("-n", preset="extended").stdout
