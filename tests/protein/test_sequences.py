@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from perspectives.protein.sequences import ALPHABET, decoded, encoded, hamming, levenshtein, one_hot
-from perspectives.workbench.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -54,5 +53,5 @@ def test_levenshtein_of_a_shift_is_two_where_hamming_is_the_length():
     ],
 )
 def test_what_is_no_set_of_sequences_is_refused(sequences, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(ValueError, match=message):
         encoded(sequences)
