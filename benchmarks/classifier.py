@@ -17,7 +17,8 @@ import numpy as np
 import optax
 
 from perspectives.highres.classification import classifier, cross_entropy
-from perspectives.numerics.training import Epochs, fit
+from perspectives.numerics.batches import Epochs
+from perspectives.numerics.training import fit
 
 try:
     import torch

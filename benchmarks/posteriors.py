@@ -26,7 +26,8 @@ from perspectives.alignment.networks import perceptron
 from perspectives.alignment.posterior import MeanField, initial
 from perspectives.alignment.priors import prior
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior
-from perspectives.numerics.training import Epochs, fit
+from perspectives.numerics.batches import Epochs
+from perspectives.numerics.training import fit
 
 try:
     import torch

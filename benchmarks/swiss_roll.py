@@ -26,7 +26,8 @@ from perspectives.diffusion.plug_in import PlugIn, sample_paths
 from perspectives.diffusion.proposals import Debiasing, independent
 from perspectives.diffusion.sde import VariancePreserving
 from perspectives.diffusion.swiss_roll import DEVIATION, ROUND, SCALE, sample
-from perspectives.numerics.training import Fresh, averaged, fit
+from perspectives.numerics.batches import Fresh
+from perspectives.numerics.training import averaged, fit
 
 try:
     import torch

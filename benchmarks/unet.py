@@ -37,7 +37,8 @@ from perspectives.diffusion.unet import (
     UNet,
     embedded,
 )
-from perspectives.numerics.training import Epochs, State, averaged, prepared
+from perspectives.numerics.batches import Epochs
+from perspectives.numerics.training import State, averaged, prepared
 
 try:
     import torch as _torch

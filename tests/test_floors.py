@@ -24,7 +24,7 @@ def imports(file):
 def allowed(file, room):
     """Say whether the file may import from the folder `room` of the package."""
     parts = file.relative_to(PACKAGE).parts
-    here, is_step = parts[0], "steps" in parts or parts[-1] == "files.py"  # what a study's steps hand to each other
+    here, is_step = parts[0], "steps" in parts
     if len(parts) == 1:  # __main__
         return room == "workbench"
     if here == "numerics":
@@ -45,12 +45,6 @@ def test_imports_go_down(file):
         if name.split(".")[0] == "perspectives" and len(name.split(".")) > 1 and not allowed(file, name.split(".")[1])
     ]
     assert not broken, "\n".join(broken)
-
-
-def test_maths_reads_no_files():
-    """`files.py` of a study is on the floor of its steps."""
-    maths = [file for file in FILES if "steps" not in file.parts and file.name != "files.py"]
-    assert not [file for file in maths for _, name in imports(file) if name.endswith(".files")]
 
 
 def test_there_are_studies_to_check():

@@ -14,7 +14,8 @@ from perspectives.alignment.marginal import _log_probabilities
 from perspectives.alignment.posterior import initial
 from perspectives.alignment.priors import prior
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior
-from perspectives.numerics.training import Epochs, prepared, train_round
+from perspectives.numerics.batches import Epochs
+from perspectives.numerics.training import prepared, train_round
 from perspectives.suite.settings import resolve
 
 PAPER = arms(resolve({"preset": "paper"}, Path(__file__).parents[2] / "workflow" / "presets").alignment)

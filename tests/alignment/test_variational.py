@@ -9,7 +9,8 @@ from perspectives.alignment.networks import perceptron
 from perspectives.alignment.posterior import MeanField, initial
 from perspectives.alignment.priors import prior
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior, flipped_and_shifted
-from perspectives.numerics.training import Epochs, fit
+from perspectives.numerics.batches import Epochs
+from perspectives.numerics.training import fit
 
 VARIANCE, WEIGHT = 2.0, 0.01
 

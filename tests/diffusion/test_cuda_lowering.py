@@ -9,7 +9,8 @@ import optax
 import pytest
 
 from perspectives.diffusion.image_trainings import settings_of
-from perspectives.diffusion.images import LEVELS, ReleasedEvaluation, Rounds, bound_bits, drift_network, image_loss
+from perspectives.diffusion.images import LEVELS, ReleasedEvaluation, bound_bits, drift_network, image_loss
+from perspectives.numerics.batches import Passes
 from perspectives.numerics.training import averaged, prepared, train_round
 from perspectives.suite.settings import resolve
 
@@ -27,7 +28,7 @@ def test_training_round_of_the_paper_preset_lowers_for_cuda(dataset, proposal):
         training, state = prepared(
             drift_network(settings, shape, key=key),
             image_loss(settings, dataset, proposal),
-            Rounds(images, settings.batch, settings.evaluate_every),
+            Passes(images, settings.batch, settings.evaluate_every),
             averaged(optax.adam(settings.learning_rate), settings.average),
             None,
             ReleasedEvaluation(test, key, LEVELS[dataset]),

@@ -12,7 +12,6 @@ from perspectives.diffusion.claims import CLAIMS
 from perspectives.diffusion.images import (
     SDE,
     ReleasedEvaluation,
-    Rounds,
     bound_bits,
     bounds_of_images,
     drift_network,
@@ -82,14 +81,6 @@ def test_both_estimates_have_one_mean_and_the_stratified_one_varies_less(percept
     error = np.hypot(one.std(), many.std()) / len(keys) ** 0.5
     assert abs(one.mean() - many.mean()) < 4 * error
     assert many.std() < one.std() / 2
-
-
-def test_a_round_takes_every_image_equally_often(pixels):
-    rounds = Rounds(pixels, 8, 5)  # forty of twenty images: two passes
-    drawn = rounds.draw(jax.random.key(0))
-    assert drawn.shape == (5, 8)
-    np.testing.assert_array_equal(np.bincount(np.asarray(drawn).ravel()), np.full(20, 2))
-    np.testing.assert_array_equal(rounds.take(drawn[0]), pixels[drawn[0]])
 
 
 def test_flips_change_the_loss_of_no_symmetric_image(perceptron, pixels):

@@ -8,7 +8,8 @@ import numpy as np
 import optax
 import pytest
 
-from perspectives.numerics.training import Epochs, Fresh, averaged, fit
+from perspectives.numerics.batches import Epochs, Fresh
+from perspectives.numerics.training import averaged, fit
 
 ROWS, DIMENSIONS = 24, 3
 
@@ -192,7 +193,8 @@ def test_an_interrupted_run_ends_with_the_bytes_of_an_uninterrupted_one(regressi
 DEVICES = """
 import jax, jax.numpy as jnp, numpy as np, optax
 jax.config.update("jax_enable_x64", True)
-from perspectives.numerics.training import Epochs, Fresh, averaged, fit
+from perspectives.numerics.batches import Epochs, Fresh
+from perspectives.numerics.training import averaged, fit
 assert jax.local_device_count() == 2
 x = jax.random.normal(jax.random.key(0), (24, 3))
 data = x, x.sum(1)
@@ -214,11 +216,6 @@ def test_seeds_or_batches_spread_over_two_devices_give_the_same_model():
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
     result = subprocess.run([sys.executable, "-c", DEVICES], env=flags, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-3000:]
-
-
-def test_batches_larger_than_the_data_are_refused():
-    with pytest.raises(ValueError, match="batches of 5 cannot be taken from 4 rows"):
-        Epochs(jnp.zeros((4, 2)), 5)
 
 
 def test_the_averaged_model_is_whole_where_not_all_of_it_is_arrays():

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from perspectives.protein.autoencoders import PerceptronAutoencoder
 from perspectives.protein.budget import Budget
-from perspectives.protein.cbas import WeightedTokens, conditioned_by_adaptive_sampling, log_ratio, sampled
+from perspectives.protein.cbas import conditioned_by_adaptive_sampling, log_ratio, sampled
 from perspectives.protein.search_space import SearchSpace
 from perspectives.protein.settings import AutoencoderSettings
 
@@ -60,12 +60,3 @@ def test_the_ratio_of_a_model_and_itself_is_one_and_of_another_it_is_that_of_lik
     np.testing.assert_allclose(log_ratio(autoencoder, autoencoder, z, tokens), 0, atol=1e-6)
     # E exp(log p - log q) = 1 under q.
     assert np.exp(log_ratio(other, autoencoder, z, tokens)).mean() == pytest.approx(1, abs=0.05)
-
-
-def test_batches_have_rows_as_often_as_they_are_likely():
-    tokens = jnp.arange(3, dtype=jnp.uint8)[:, None]
-    batches = WeightedTokens(tokens, jnp.array([0.0, 0.25, 0.75]), 100, 40)
-    drawn = batches.draw(jax.random.key(0))
-    assert drawn.shape == (40, 100)
-    counts = np.bincount(np.asarray(batches.take(drawn.ravel()))[:, 0], minlength=3) / 4000
-    np.testing.assert_allclose(counts, [0, 0.25, 0.75], atol=0.035)  # five deviations

@@ -269,7 +269,7 @@ def test_measures_are_those_that_the_ledger_asks_of_tasks_with_released_models(t
         assert best.value == pytest.approx(0.35)
         half = 4.302653 * 0.1 / np.sqrt(3)  # Student's quantile with two degrees of freedom
         assert best.ci_high == pytest.approx(0.35 + half, rel=1e-5)
-    assert found["released_new_time_less_old"].value == pytest.approx(-0.05)
+    assert found["released_smoothed_new_time_less_old"].value == pytest.approx(-0.05)
 
 
 def test_with_one_seed_an_interval_has_no_ends_and_with_few_measured_designs_nothing_is_decided(tmp_path):
@@ -284,8 +284,8 @@ def test_with_one_seed_an_interval_has_no_ends_and_with_few_measured_designs_not
         return read_measures(tmp_path / "m.csv")
 
     few, enough = measures(14), measures(15)
-    assert few["lead"].ci_low == -math.inf
-    assert few["lead"].ci_high == math.inf
+    assert few["unsmoothed_lead"].ci_low == -math.inf
+    assert few["unsmoothed_lead"].ci_high == math.inf
     assert few["smallest_measured_gain"].ci_low == -math.inf
     assert enough["smallest_measured_gain"].ci_low is None
     assert enough["method_rank_agreement"].value == pytest.approx(1)

@@ -9,9 +9,8 @@ from scipy.stats import spearmanr
 
 from perspectives.numerics.progress import silent
 from perspectives.protein.claims import LEDGER
-from perspectives.protein.files import write_model
 from perspectives.protein.landscapes import HEADER, OFFSET, ROWS, SPLITS, restored
-from perspectives.protein.oracles import restored as restored_oracles
+from perspectives.protein.models import restored_oracles, saved
 from perspectives.protein.ridge import fit_ridge
 from perspectives.protein.sequences import ALPHABET, decoded, encoded
 from perspectives.protein.settings import OracleSettings, PredictorSettings, TaskName
@@ -23,7 +22,7 @@ from perspectives.protein.steps.plot_oracles import plot_oracles
 from perspectives.protein.steps.rebuild_aav import rebuild_aav
 from perspectives.protein.steps.train_gb1_oracles import train_gb1_oracles
 from perspectives.protein.tasks import POOL_ROWS, TASKS, pool_of_doubles
-from perspectives.workbench.arrays import read_groups
+from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import read_measures
 
@@ -170,7 +169,7 @@ def test_a_predictor_is_ranked_on_what_its_substitutions_make(chain, tmp_path):
     tokens, scores = encoded([row["sequence"] for row in base]), np.array([float(row["score"]) for row in base])
     landscape = landscape_of(chain)
     fitted = fit_ridge(tokens, scores, landscape.wild_type, PredictorSettings(kind="ridge"))
-    write_model(tmp_path / "ridge.npz", fitted)
+    write_groups(tmp_path / "ridge.npz", saved(fitted))
     evaluate_predictor(
         task="gb1_default", member=3, landscape=chain / "landscape.npz", base=chain / "default.csv",
         predictor=tmp_path / "ridge.npz", quality=tmp_path / "quality.csv",

@@ -1,22 +1,17 @@
 """Oracles on invented landscapes: both ways to evaluate them, what they recover, and measures of their quality."""
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 
 from perspectives.numerics.trees import named_arrays
 from perspectives.protein.budget import predictions
 from perspectives.protein.landscapes import Gb1, fitness_of_counts
-from perspectives.protein.metrics import rank_correlation
 from perspectives.protein.oracles import (
     GlobalEpistasis,
     PerceptronOracle,
-    WithReplacement,
     anchored_loss,
     combined,
     explained_variance,
@@ -158,24 +153,6 @@ def test_oracles_are_fitted_to_all_but_the_test_split_and_to_clipped_fitness():
     assert rows.fitness.min() == -8
     np.testing.assert_allclose(rows.weight.mean(), 1, rtol=1e-5)
     assert {leaf.dtype.name for leaf in rows} == {"int32", "float32"}
-
-
-def test_batches_draw_from_all_rows():
-    batches = WithReplacement((jnp.arange(10), jnp.arange(10) * 2), 500, 4)
-    drawn = batches.draw(jax.random.key(0))
-    assert drawn.shape == (4, 500)
-    one, two = batches.take(drawn[0])
-    np.testing.assert_array_equal(2 * one, two)
-    # Five standard errors of a share of one in ten.
-    np.testing.assert_allclose(np.bincount(np.asarray(drawn).ravel()), 200, atol=5 * (2000 * 0.09) ** 0.5)
-
-
-def test_rank_correlation_is_scipys_with_ties_too():
-    rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 20, 300).astype(float), rng.normal(size=300)
-    scipys: Any = spearmanr(x, y + x / 9)
-    np.testing.assert_allclose(rank_correlation(x, y + x / 9), scipys.statistic, rtol=1e-12)
-    assert rank_correlation(y, np.exp(y)) == pytest.approx(1)
 
 
 def test_explained_variance_of_the_mean_is_zero_and_of_the_truth_one():

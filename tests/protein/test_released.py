@@ -17,7 +17,7 @@ import pytest
 
 from perspectives.numerics.trees import named_arrays
 from perspectives.protein.autoencoders import ConvolutionAutoencoder
-from perspectives.protein.files import ORACLE, architecture, load_oracles, load_predictor
+from perspectives.protein.models import ORACLE, architecture, restored_oracles, restored_predictor
 from perspectives.protein.predictors import ConvolutionPredictor
 from perspectives.protein.released import (
     LATENTS,
@@ -42,9 +42,12 @@ from perspectives.protein.settings import TaskSettings
 from perspectives.protein.steps.check_released import check_released
 from perspectives.protein.steps.convert_released import convert_released
 from perspectives.protein.velocities import UNet
-from perspectives.workbench.errors import UserError
+from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.measures import read_measures
+from perspectives.workbench.tables import read_rows
 
+REFERENCE = Path(str(resources.files("perspectives.protein"))) / "reference_outputs.csv"
+KNOWN = read_rows(REFERENCE)
 TASKS = ("aav_medium", "aav_hard", "gfp_medium", "gfp_hard")
 
 
@@ -173,7 +176,7 @@ def test_the_reference_has_all_answers_and_is_small():
     assert len(text) < 60_000
     assert list(csv.DictReader(text.splitlines()).fieldnames or ()) == ["task", "quantity", "row", "values"]
     for task in TASKS:
-        answers = reference_answers(task)
+        answers = reference_answers(KNOWN, task)
         others = ["mean", "log_variance", "logits", *(f"velocity_{t:g}" for t in REFERENCE_TIMES)]
         assert set(answers) == {*PREDICTIONS, *others}
         for name, answer in answers.items():
@@ -181,11 +184,11 @@ def test_the_reference_has_all_answers_and_is_small():
             assert np.isfinite(answer).all()
             assert len(np.unique(answer)) > answer.size / 2, f"{name} tells sequences apart"
     with pytest.raises(ValueError, match="Nothing was released for the task 'gb1_default'"):
-        reference_answers("gb1_default")
+        reference_answers(KNOWN, "gb1_default")
 
 
 def test_differences_are_the_largest_of_each_kind():
-    theirs = reference_answers("aav_hard")
+    theirs = reference_answers(KNOWN, "aav_hard")
     assert differences(theirs, theirs) == (0, 0)
     off = {name: answer.copy() for name, answer in theirs.items()}
     off["smoothed_soft"][3] += 0.25
@@ -238,6 +241,7 @@ def test_the_released_models_answer_as_in_pytorch(mirror, tmp_path):
         oracles=files["oracles"],
     )
     check_released(
+        reference=REFERENCE,
         tasks=[task],
         bases=[mirror / f"{task}.csv"],
         autoencoders=[files["autoencoder"]],
@@ -252,9 +256,9 @@ def test_the_released_models_answer_as_in_pytorch(mirror, tmp_path):
     assert 0 < found["largest_generator_difference"].value < 1e-3
     # 0.925363 by the networks in PyTorch of which the reference is.
     assert found["aav_medium_token_accuracy"].value == pytest.approx(0.925363, abs=1e-3)
-    oracle = load_oracles(files["oracles"])[ORACLE]
-    other = load_predictor(TaskSettings().predictor, LENGTHS["aav"], files["unsmoothed"])
+    oracle = restored_oracles(read_groups(files["oracles"]))[ORACLE]
+    other = restored_predictor(TaskSettings().predictor, LENGTHS["aav"], read_groups(files["unsmoothed"]))
     assert not np.allclose(named_arrays(oracle)[".out.bias"], named_arrays(other)[".out.bias"])
     assert LATENTS["aav"] == 16
-    with pytest.raises(UserError, match="holds the groups released, but a model's file has one"):
-        load_predictor(TaskSettings().predictor, LENGTHS["aav"], files["oracles"])
+    with pytest.raises(ValueError, match="the groups are released, but a model has one"):
+        restored_predictor(TaskSettings().predictor, LENGTHS["aav"], read_groups(files["oracles"]))

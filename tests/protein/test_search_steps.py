@@ -10,7 +10,7 @@ import pytest
 from perspectives.numerics.progress import silent
 from perspectives.numerics.trees import named_arrays
 from perspectives.protein.autoencoders import PerceptronAutoencoder
-from perspectives.protein.files import write_model
+from perspectives.protein.models import saved
 from perspectives.protein.oracles import GlobalEpistasis, PerceptronOracle
 from perspectives.protein.ridge import fit_ridge
 from perspectives.protein.sequences import decoded, encoded
@@ -55,10 +55,12 @@ def models(tmp_path_factory):
     lines = [f"{sequence},{score}" for sequence, score in zip(decoded(tokens), scores, strict=True)]
     (folder / "base.csv").write_text("\n".join(["sequence,score", *lines, ""]))
     keys = jax.random.split(jax.random.key(0), 4)
-    write_model(folder / "autoencoder.npz", PerceptronAutoencoder(LENGTH, LATENT, key=keys[0]))
+    write_groups(folder / "autoencoder.npz", saved(PerceptronAutoencoder(LENGTH, LATENT, key=keys[0])))
     for name, key in (("prior", keys[1]), ("mean_prior", keys[2])):
-        write_model(folder / f"{name}.npz", velocity_for(SETTINGS.prior, latent=LATENT, key=key))
-    write_model(folder / "unsmoothed.npz", fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge")))
+        write_groups(folder / f"{name}.npz", saved(velocity_for(SETTINGS.prior, latent=LATENT, key=key)))
+    write_groups(
+        folder / "unsmoothed.npz", saved(fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge")))
+    )
     oracles = {"epistasis": GlobalEpistasis(LENGTH), "perceptron": PerceptronOracle(WILD_TYPE, key=keys[3])}
     write_groups(folder / "oracles.npz", {name: named_arrays(oracle) for name, oracle in oracles.items()})
     return folder

@@ -12,25 +12,20 @@ from perspectives.numerics.progress import silent
 from perspectives.numerics.trees import named_arrays
 from perspectives.protein.autoencoders import PerceptronAutoencoder, decoded_tokens, encoded_codes
 from perspectives.protein.budget import predictions
-from perspectives.protein.files import (
-    ORACLE,
-    load_autoencoder,
-    load_oracles,
-    load_predictor,
-    load_prior,
-    read_base,
-    write_model,
-)
 from perspectives.protein.fitting import LONGEST_ROUND, passes
 from perspectives.protein.flow_matching import prior_samples
+from perspectives.protein.landscapes import scored
+from perspectives.protein.models import (
+    ORACLE,
+    restored_autoencoder,
+    restored_oracles,
+    restored_predictor,
+    restored_prior,
+    saved,
+)
 from perspectives.protein.predictors import ConvolutionPredictor
 from perspectives.protein.sequences import decoded
-from perspectives.protein.settings import (
-    AutoencoderSettings,
-    OracleSettings,
-    PredictorSettings,
-    PriorSettings,
-)
+from perspectives.protein.settings import AutoencoderSettings, OracleSettings, PredictorSettings, PriorSettings
 from perspectives.protein.steps.train_aav_oracle import train_aav_oracle
 from perspectives.protein.steps.train_autoencoder import train_autoencoder
 from perspectives.protein.steps.train_predictor import train_predictor
@@ -38,6 +33,7 @@ from perspectives.protein.steps.train_prior import train_prior
 from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import read_measures
+from perspectives.workbench.tables import read_rows
 
 LENGTH, ROWS = 8, 64
 AUTOENCODER = AutoencoderSettings(
@@ -97,7 +93,7 @@ def chain(tmp_path_factory):
         prior(folder, base, codes)
     for name, settings in (("unsmoothed", PREDICTOR), ("smoothed", PREDICTOR), ("ridge", RIDGE)):
         train_predictor(
-            settings=settings, **TASK, name="smoothed" if name == "smoothed" else "unsmoothed", base=base,
+            settings=settings, **TASK, base=base,
             weights=folder / f"{name}.npz", progress=silent,
         )  # fmt: skip
     return folder
@@ -105,25 +101,9 @@ def chain(tmp_path_factory):
 
 def test_a_base_set_is_read_as_it_is(chain):
     tokens, scores = invented()
-    found = read_base(chain / "base.csv")
+    found = scored(read_rows(chain / "base.csv"))
     np.testing.assert_array_equal(found.tokens, tokens)
     np.testing.assert_array_equal(found.scores, scores)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("sequence,fitness\nAAA,1\n", "has no column 'score', only sequence, fitness"),
-        ("sequence,score\nAAA,1\nAXA,2\n", "base.csv: Row 2: 'X' is no residue"),
-        ("sequence,score\nAAA,one\n", "base.csv: could not convert string to float: 'one'"),
-        ("sequence,score\nAAA\n", "base.csv: list index out of range"),
-        ("", "has no column 'score'"),
-    ],
-)
-def test_a_table_that_is_no_base_set_is_refused(text, message, tmp_path):
-    (tmp_path / "base.csv").write_text(text)
-    with pytest.raises(UserError, match=message):
-        read_base(tmp_path / "base.csv")
 
 
 def test_the_autoencoder_learns_mutations(chain):
@@ -139,7 +119,7 @@ def test_the_autoencoder_learns_mutations(chain):
     losses = [float(row["loss"]) for row in rows(chain / "autoencoder.csv")]
     assert [int(row["step"]) for row in rows(chain / "autoencoder.csv")] == [100, 200, 300]
     assert losses[-1] < losses[0] / 2
-    model = load_autoencoder(AUTOENCODER, LENGTH, chain / "autoencoder.npz")
+    model = restored_autoencoder(AUTOENCODER, LENGTH, read_groups(chain / "autoencoder.npz"))
     tokens = invented()[0]
     right = decoded_tokens(model, encoded_codes(model, tokens).mean) == tokens
     np.testing.assert_allclose(right.mean(), found["token_accuracy"], atol=1e-9)
@@ -147,7 +127,7 @@ def test_the_autoencoder_learns_mutations(chain):
 
 
 def test_the_prior_learns_and_its_ablation_starts_alike(chain):
-    model = load_prior(PRIOR, 4, chain / "draw.npz")
+    model = restored_prior(PRIOR, 4, read_groups(chain / "draw.npz"))
     z = np.random.default_rng(1).standard_normal((5, 4)).astype(np.float32)
     found = prior_samples(model, jnp.asarray(z), 8)
     assert found.dtype == np.float32
@@ -169,34 +149,38 @@ def test_training_again_gives_the_same_bytes_and_leaves_no_checkpoint(chain, tmp
 
 def test_predictors_are_trained_alike_whatever_they_are_called(chain):
     assert (chain / "unsmoothed.npz").read_bytes() == (chain / "smoothed.npz").read_bytes()
-    found = predictions(load_predictor(PREDICTOR, LENGTH, chain / "unsmoothed.npz"), invented()[0])
+    found = predictions(restored_predictor(PREDICTOR, LENGTH, read_groups(chain / "unsmoothed.npz")), invented()[0])
     assert np.isfinite(found).all()
     assert found.std() > 0
 
 
 def test_the_ridge_finds_additive_effects(chain):
     tokens, scores = invented()
-    found = predictions(load_predictor(RIDGE, LENGTH, chain / "ridge.npz"), tokens)
+    found = predictions(restored_predictor(RIDGE, LENGTH, read_groups(chain / "ridge.npz")), tokens)
     np.testing.assert_allclose(found, scores, atol=0.05)
-    wild_type = predictions(load_predictor(RIDGE, LENGTH, chain / "ridge.npz"), np.zeros((1, LENGTH), np.uint8))
+    wild_type = predictions(
+        restored_predictor(RIDGE, LENGTH, read_groups(chain / "ridge.npz")), np.zeros((1, LENGTH), np.uint8)
+    )
     np.testing.assert_allclose(wild_type, 0, atol=0.05)
 
 
 def test_files_of_other_models_are_refused(chain):
-    with pytest.raises(UserError, match=r"autoencoder.npz does not fit the network of the settings: arrays of another"):
-        load_predictor(PREDICTOR, LENGTH, chain / "autoencoder.npz")
-    with pytest.raises(UserError, match=r"unsmoothed.npz has no array .mean.bias: it holds another model"):
-        load_autoencoder(AUTOENCODER, LENGTH, chain / "unsmoothed.npz")
-    with pytest.raises(UserError, match="does not fit the network of the settings: array .begin.weight has shape"):
-        load_prior(PRIOR.model_copy(update={"width": 8}), 4, chain / "draw.npz")
-    with pytest.raises(UserError, match="holds no oracles"):
-        load_oracles(chain / "draw.npz")
+    with pytest.raises(ValueError, match="arrays of another model"):
+        restored_predictor(PREDICTOR, LENGTH, read_groups(chain / "autoencoder.npz"))
+    with pytest.raises(ValueError, match="arrays of another model"):
+        restored_autoencoder(AUTOENCODER, LENGTH, read_groups(chain / "unsmoothed.npz"))
+    with pytest.raises(ValueError, match="array .begin.weight has shape"):
+        restored_prior(PRIOR.model_copy(update={"width": 8}), 4, read_groups(chain / "draw.npz"))
+    with pytest.raises(ValueError, match="are not GB1's oracles"):
+        restored_oracles(read_groups(chain / "draw.npz"))
 
 
 def test_an_odd_latent_space_has_no_unet(chain, tmp_path):
     odd = AUTOENCODER.model_copy(update={"latent": 3})
     shapes = eqx.filter_eval_shape(lambda key: PerceptronAutoencoder(LENGTH, 3, key=key), jax.random.key(0))
-    write_model(tmp_path / "autoencoder.npz", jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes))
+    write_groups(
+        tmp_path / "autoencoder.npz", saved(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes))
+    )
     with pytest.raises(UserError, match=r"protein.gb1_default: latent = 3 is odd, which the U-Net"):
         train_prior(
             settings=PRIOR.model_copy(update={"network": "unet"}), autoencoder_settings=odd, **TASK,
@@ -209,14 +193,6 @@ def test_an_odd_latent_space_has_no_unet(chain, tmp_path):
 def test_rounds_divide_the_steps(steps, each):
     batches = passes(jnp.arange(5), 3, steps=steps)
     assert batches.steps == each <= LONGEST_ROUND
-
-
-def test_batches_pass_over_all_rows_before_any_comes_again():
-    drawn = np.asarray(passes(jnp.arange(5), 3, steps=10).draw(jax.random.key(0))).ravel()
-    assert drawn.size == 30
-    for start in range(0, 30, 5):
-        assert sorted(drawn[start : start + 5]) == list(range(5))
-    assert len({tuple(drawn[start : start + 5]) for start in range(0, 30, 5)}) > 1
 
 
 def test_an_oracle_is_compared_on_sequences_that_it_has_not_seen(tmp_path):
@@ -238,7 +214,7 @@ def test_an_oracle_is_compared_on_sequences_that_it_has_not_seen(tmp_path):
     }  # fmt: skip
     assert all(-1 <= measure.value <= 1 for measure in found.values())
     again = tmp_path / "again.npz"
-    write_model(again, load_predictor(PREDICTOR, LENGTH, tmp_path / "own.npz"))
+    write_groups(again, saved(restored_predictor(PREDICTOR, LENGTH, read_groups(tmp_path / "own.npz"))))
     assert again.read_bytes() == (tmp_path / "own.npz").read_bytes()
     small = write_base(tmp_path / "small.csv", tokens[:10], scores[:10])
     with pytest.raises(UserError, match="a tenth needs 20"):

@@ -164,6 +164,7 @@ rule convert_released:
 
 rule check_released:
     input:
+        reference="src/perspectives/protein/reference_outputs.csv",
         bases=[f"data/protein/{task}.csv" for task in P_RELEASED],
         autoencoders=[
             f"{P_RUNS}/{task}/released/autoencoder.npz" for task in P_RELEASED
@@ -300,7 +301,6 @@ rule train_predictor:
             "protein.train_predictor",
             device=SETTINGS.device,
             task="{wildcards.task}",
-            name="{wildcards.predictor}",
             member="{wildcards.member}",
         )
 

@@ -15,8 +15,9 @@ from perspectives.alignment.posterior import MeanField, initial
 from perspectives.alignment.priors import Prior, prior
 from perspectives.alignment.settings import PosteriorSettings
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior
+from perspectives.numerics.batches import Epochs
 from perspectives.numerics.progress import Progress, silent
-from perspectives.numerics.training import Epochs, fit
+from perspectives.numerics.training import fit
 from perspectives.numerics.trees import named_arrays
 
 IMAGES_BETWEEN_CHECKPOINTS = 2_000_000

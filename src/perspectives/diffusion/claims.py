@@ -383,7 +383,7 @@ FINDINGS = (
         id="diffusion-finding-07",
         statement="Share of debiased times below 1e-3, where the proposal is truncated and the loss stays biased.",
         source="Released code, VariancePreservingTruncatedSampling",
-        quantity="losses:truncated_share_exact",
+        quantity="losses:truncated_share",
     ),
     Finding(
         id="diffusion-finding-08",

@@ -66,28 +66,6 @@ def score_of(network: Network) -> DriftScore:
     return DriftScore(drift_of(network), SDE)
 
 
-class Rounds(eqx.Module):
-    """Batches of `size` images, `steps` a round: passes over all images, shuffled anew each, one after another.
-
-    **Departs**: a batch goes on into the next pass where the released code's is smaller, so that all have one shape,
-    and a round begins a pass.
-    """
-
-    images: Pixels
-    size: int = eqx.field(static=True)
-    steps: int = eqx.field(static=True)
-
-    def draw(self, key: Key[Array, ""]) -> Int[Array, "steps size"]:
-        """Return the rows of each batch of a round."""
-        wanted, rows = self.steps * self.size, len(self.images)
-        passes = jax.vmap(lambda key: jax.random.permutation(key, rows))(jax.random.split(key, -(-wanted // rows)))
-        return passes.ravel()[:wanted].reshape(self.steps, self.size)
-
-    def take(self, drawn: Int[Array, "size"]) -> Pixels:
-        """Return the images `drawn`."""
-        return self.images[drawn]
-
-
 class ImageLoss(eqx.Module):
     """The denoising loss of the logit of images, dequantised with fresh noise and, if asked, flipped at random."""
 

@@ -17,8 +17,8 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 from perspectives.highres.arms import MIXTURE_A, MIXTURE_C, NNAG_A, NNAG_C, STEP, MethodName
 from perspectives.highres.nnag import nnag
 from perspectives.highres.svrg import svrg_gradient
+from perspectives.numerics.batches import Epochs
 from perspectives.numerics.nets import LeNet, Perceptron
-from perspectives.numerics.training import Epochs
 
 
 @dataclass(frozen=True, kw_only=True)

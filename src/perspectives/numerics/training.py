@@ -7,7 +7,7 @@ the batch's own. For several seeds at once, pass keys and models with a leading 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,82 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
+from jaxtyping import Array, Float, Int, Key, PyTree
 
+from perspectives.numerics.batches import Batches
 from perspectives.numerics.progress import Progress, silent
 
 Loss = Callable[[Any, Any, Any], Float[Array, ""]]
 Measure = Callable[[Any], PyTree]
 Estimate = Callable[[PyTree, PyTree, PyTree], PyTree]
-
-
-@runtime_checkable
-class Batches(Protocol):
-    """Where batches come from: all draws of a round are made at its beginning, each becomes a batch when it is due."""
-
-    @property
-    def steps(self) -> int:
-        """Return the number of batches in a round."""
-        ...
-
-    def draw(self, key: Key[Array, ""]) -> PyTree:
-        """Return what decides the batches of one round, with a leading axis of `steps`."""
-        ...
-
-    def take(self, drawn: PyTree) -> PyTree:
-        """Return the batch of one draw."""
-        ...
-
-
-class Epochs(eqx.Module):
-    """Batches of `size` rows without replacement, all data shuffled anew each epoch.
-
-    **Departs**: rows beyond the last whole batch are left out of that epoch (16 of CIFAR-10's 50,000 at size 64), other
-    rows each time, so that all batches have one shape.
-    """
-
-    data: PyTree[Shaped[Array, "rows ..."]]
-    size: int = eqx.field(static=True)
-
-    def __check_init__(self) -> None:
-        """Refuse batches larger than the data. JAX makes trees of things that are no arrays: those pass."""
-        leaves = [leaf for leaf in jax.tree.leaves(self.data) if hasattr(leaf, "shape")]
-        if leaves and not 0 < self.size <= self._rows:
-            raise ValueError(f"batches of {self.size} cannot be taken from {self._rows} rows")
-
-    @property
-    def _rows(self) -> int:
-        return jax.tree.leaves(self.data)[0].shape[0]
-
-    @property
-    def steps(self) -> int:
-        """Return the number of whole batches in the data."""
-        return self._rows // self.size
-
-    def draw(self, key: Key[Array, ""]) -> Int[Array, "steps size"]:
-        """Return the rows of each batch of an epoch."""
-        rows = jax.random.permutation(key, self._rows)
-        return rows[: self.steps * self.size].reshape(self.steps, self.size)
-
-    def take(self, drawn: Int[Array, "size"]) -> PyTree:
-        """Return the rows `drawn`."""
-        return jax.tree.map(lambda leaf: leaf[drawn], self.data)
-
-
-class Fresh(eqx.Module):
-    """Batches of fresh draws, `sample(size, key=key)`, where data are a distribution; `steps` of them make a round."""
-
-    sample: Callable[..., PyTree]
-    size: int = eqx.field(static=True)
-    steps: int = eqx.field(static=True)
-
-    def draw(self, key: Key[Array, ""]) -> Key[Array, "steps"]:
-        """Return a key a batch."""
-        return jax.random.split(key, self.steps)
-
-    def take(self, drawn: Key[Array, ""]) -> PyTree:
-        """Return the batch of one key."""
-        return self.sample(self.size, key=drawn)
 
 
 class State(NamedTuple):

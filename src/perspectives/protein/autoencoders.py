@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 from numpy import ndarray
 
-from perspectives.protein.predictors import LETTERS, Convolution, Dense, Maps, uniform
-from perspectives.protein.sequences import Tokens
+from perspectives.protein.layers import Convolution, Dense, Maps, uniform
+from perspectives.protein.sequences import LETTERS, Tokens
 from perspectives.protein.settings import AutoencoderSettings
 
 EMBEDDING = 64

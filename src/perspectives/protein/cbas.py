@@ -5,8 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Key, UInt8
+from jaxtyping import Array, Float, Key, UInt8
 
+from perspectives.numerics.batches import Weighted
 from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.training import fit
 from perspectives.protein.autoencoders import Autoencoder, AutoencoderLoss
@@ -16,23 +17,6 @@ from perspectives.protein.settings import AutoencoderSettings
 
 QUANTILE = 0.9
 """Share of a round's samples that the next threshold leaves behind; our choice."""
-
-
-class WeightedTokens(eqx.Module):
-    """Batches of sequences drawn with replacement, with probabilities of their own; `steps` of them make a round."""
-
-    tokens: UInt8[Array, "n length"]
-    likely: Float[Array, "n"]
-    size: int = eqx.field(static=True)
-    steps: int = eqx.field(static=True)
-
-    def draw(self, key: Key[Array, ""]) -> Int[Array, "steps size"]:
-        """Return the rows of each batch."""
-        return jax.random.choice(key, len(self.likely), (self.steps, self.size), p=self.likely)
-
-    def take(self, drawn: Int[Array, "size"]) -> UInt8[Array, "size length"]:
-        """Return the rows `drawn`."""
-        return self.tokens[drawn]
 
 
 @eqx.filter_jit
@@ -88,7 +72,7 @@ def conditioned_by_adaptive_sampling(
         log_weights = np.where(values >= threshold, log_weights, -np.inf)
         if np.isfinite(log_weights).any():
             weights = np.exp(log_weights - log_weights.max())
-            batches = WeightedTokens(
+            batches = Weighted(
                 jnp.asarray(tokens),
                 jnp.asarray(weights / weights.sum(), jnp.float32),
                 settings.batch,

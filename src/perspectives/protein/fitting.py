@@ -7,9 +7,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int, Key, PyTree, Shaped
+from jaxtyping import Array, Key, PyTree, Shaped
 from numpy import ndarray
 
+from perspectives.numerics.batches import Passes
 from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.training import Fitted, fit
 from perspectives.protein.autoencoders import Autoencoder, AutoencoderLoss, autoencoder_for, encoded_codes
@@ -21,28 +22,6 @@ from perspectives.protein.velocities import velocity_for
 ROUNDS_BETWEEN_CHECKPOINTS = 10
 LONGEST_ROUND = 100
 """Steps of a round at most: one loss is noted for each."""
-
-
-class Passes(eqx.Module):
-    """Batches of `size` rows, `steps` a round: passes over all rows, shuffled anew each, one after another.
-
-    **Departs**: a batch goes on into the next pass where the released code's is smaller, so that all have one shape,
-    and a round begins a pass.
-    """
-
-    data: PyTree[Shaped[Array, "rows ..."]]
-    size: int = eqx.field(static=True)
-    steps: int = eqx.field(static=True)
-
-    def draw(self, key: Key[Array, ""]) -> Int[Array, "steps size"]:
-        """Return the rows of each batch of a round."""
-        wanted, rows = self.steps * self.size, len(jax.tree.leaves(self.data)[0])
-        passes = jax.vmap(lambda key: jax.random.permutation(key, rows))(jax.random.split(key, -(-wanted // rows)))
-        return passes.ravel()[:wanted].reshape(self.steps, self.size)
-
-    def take(self, drawn: Int[Array, "size"]) -> PyTree:
-        """Return the rows `drawn`."""
-        return jax.tree.map(lambda leaf: leaf[drawn], self.data)
 
 
 def passes(data: PyTree[Shaped[Array, "rows ..."]], size: int, *, steps: int) -> Passes:

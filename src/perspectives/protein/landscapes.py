@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float64, Int, Int32, Int64, Shaped, UInt8
 from numpy import ndarray
 
-from perspectives.protein.sequences import ALPHABET, Tokens
+from perspectives.protein.sequences import ALPHABET, Tokens, encoded
 
 RESIDUES = len(ALPHABET)
 Raw = TypeVar("Raw", bound=Float[Array | ndarray, "..."] | float)
@@ -144,6 +144,11 @@ class Scored(NamedTuple):
 
     sequences: list[str]
     scores: Float64[ndarray, "n"]
+
+    @property
+    def tokens(self) -> Tokens:
+        """Return the tokens of the sequences. **Raises**: ValueError naming the row of one that has none."""
+        return encoded(self.sequences)
 
     def taken(self, rows: Int[ndarray, "m"]) -> "Scored":
         """Return the sequences of `rows`."""

@@ -1,10 +1,12 @@
 """Numbers by which sets of designs are compared: diversity and novelty, beside the median of fitness."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.stats import spearmanr
 
 from perspectives.protein.sequences import levenshtein
 
@@ -37,12 +39,8 @@ def novelty(sequences: Sequence[str], base: Sequence[str]) -> float:
 
 
 def rank_correlation(one: Float[ndarray, "n"], other: Float[ndarray, "n"]) -> float:
-    """Return Spearman's rank correlation, NaN of fewer than two or when one of them is constant; ties share ranks."""
+    """Return Spearman's rank correlation, NaN of fewer than two or when one of them is constant."""
     if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
-    return float(np.corrcoef(_ranks(one), _ranks(other))[0, 1])
-
-
-def _ranks(values: Float[ndarray, "n"]) -> Float[ndarray, "n"]:
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(count) - (count - 1) / 2)[place]
+    found: Any = spearmanr(one, other)
+    return float(found.statistic)

@@ -16,6 +16,7 @@ import optax
 from jaxtyping import Array, Float, Float32, Int, Int32, Int64, Key, Shaped, UInt8
 from numpy import ndarray
 
+from perspectives.numerics.batches import WithReplacement
 from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.training import fit
 from perspectives.numerics.trees import with_arrays
@@ -126,23 +127,6 @@ class Measured(NamedTuple):
     substitutions: Int32[Array, "n 2"]
     fitness: Float32[Array, "n"]
     weight: Float32[Array, "n"]
-
-
-class WithReplacement(eqx.Module):
-    """Batches of `size` rows, each drawn from all, `steps` a round."""
-
-    data: Any
-    size: int = eqx.field(static=True)
-    steps: int = eqx.field(static=True)
-
-    def draw(self, key: Key[Array, ""]) -> Int32[Array, "steps size"]:
-        """Return the rows of each batch of a round."""
-        rows = len(jax.tree.leaves(self.data)[0])
-        return jax.random.randint(key, (self.steps, self.size), 0, rows, jnp.int32)
-
-    def take(self, drawn: Int32[Array, "size"]) -> Any:
-        """Return the rows `drawn`."""
-        return jax.tree.map(lambda leaf: leaf[drawn], self.data)
 
 
 def training_rows(landscape: Gb1) -> Measured:

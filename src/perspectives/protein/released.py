@@ -8,9 +8,7 @@ and velocities v(z, t) at `REFERENCE_TIMES`. The codes z are `reference_codes`. 
 kept: see `thinned`.
 """
 
-import csv
-from collections.abc import Callable, Mapping
-from importlib import resources
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -269,13 +267,12 @@ def our_answers(models: Models, tokens: Tokens) -> Answers:
     return {name: thinned(np.asarray(answer)) for name, answer in found.items()}
 
 
-def reference_answers(task: str) -> Answers:
-    """Return what PyTorch said of the same.
+def reference_answers(rows: Sequence[Mapping[str, str]], task: str) -> Answers:
+    """Return what PyTorch said of the same, from the rows of `reference_outputs.csv`.
 
-    **Raises**: ValueError when nothing was released for the task.
+    **Raises**: ValueError when they have none of the task.
     """
-    text = resources.files("perspectives.protein").joinpath("reference_outputs.csv").read_text()
-    rows = [row for row in csv.DictReader(text.splitlines()) if row["task"] == task]
+    rows = [row for row in rows if row["task"] == task]
     if not rows:
         raise ValueError(f"Nothing was released for the task '{task}'; it was for those of AAV and GFP.")
     names = dict.fromkeys(row["quantity"] for row in rows)

@@ -8,8 +8,9 @@ from numpy import ndarray
 
 ALPHABET = "ARNDCQEGHILKMFPSTWYV"
 """The order of residues in the released code: a token is a place in it."""
+LETTERS = len(ALPHABET)
 _TOKENS = np.full(256, 255, np.uint8)
-_TOKENS[np.frombuffer(ALPHABET.encode(), np.uint8)] = np.arange(len(ALPHABET), dtype=np.uint8)
+_TOKENS[np.frombuffer(ALPHABET.encode(), np.uint8)] = np.arange(LETTERS, dtype=np.uint8)
 
 Tokens = UInt8[ndarray, "n length"]
 
@@ -44,7 +45,7 @@ def decoded(tokens: Int[ndarray, "n length"] | Tokens) -> list[str]:
 
 def one_hot(tokens: Int[ndarray, "n length"] | Tokens) -> Float32[ndarray, "n length 20"]:
     """Return a one for each residue."""
-    return np.eye(len(ALPHABET), dtype=np.float32)[tokens]
+    return np.eye(LETTERS, dtype=np.float32)[tokens]
 
 
 def hamming(one: Tokens, other: UInt8[ndarray, "m length"]) -> Int[ndarray, "n m"]:

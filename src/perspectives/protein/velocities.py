@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.nn import silu
 from jaxtyping import Array, Float, Key
 
-from perspectives.protein.predictors import Convolution, Dense, Maps
+from perspectives.protein.layers import Convolution, Dense, Maps
 from perspectives.protein.settings import PriorSettings
 
 WIDTH = 8

@@ -94,7 +94,6 @@ def measure_losses(
     of_learned = {dim: variance[dim, "learned"] for dim in DIMENSIONS}
     deviations = _probe_deviations(draws, key=stream(seed, "diffusion/losses/probes"))
     proposal = Debiasing()
-    u = independent(draws, dtype=jnp.float64, key=stream(seed, "diffusion/losses/share"))
     sliced = by_loss["loss"] == "sliced"
 
     def stratified(of: Any) -> Any:
@@ -122,8 +121,7 @@ def measure_losses(
             Measure(quantity="largest_learned_z", value=of_learned[CLAIMED]["largest_z"]),
             Measure(quantity="probe_deviation_ratio", value=deviations["rademacher"] / deviations["gaussian"]),
             *(Measure(quantity=f"probe_deviation_{name}", value=value) for name, value in deviations.items()),
-            Measure(quantity="truncated_share", value=float(jnp.mean(proposal.quantile(u) < proposal.epsilon))),
-            Measure(quantity="truncated_share_exact", value=float(proposal.distribution(proposal.epsilon))),
+            Measure(quantity="truncated_share", value=float(proposal.distribution(proposal.epsilon))),
         ],
     )
 

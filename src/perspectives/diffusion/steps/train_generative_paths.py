@@ -12,9 +12,10 @@ from perspectives.diffusion.mixtures import two_modes
 from perspectives.diffusion.proposals import Debiasing
 from perspectives.diffusion.sde import VariancePreserving
 from perspectives.diffusion.settings import GenerativePathsSettings
+from perspectives.numerics.batches import Fresh
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
-from perspectives.numerics.training import Fresh, fit
+from perspectives.numerics.training import fit
 from perspectives.numerics.trees import named_arrays
 from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.errors import UserError

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from perspectives.diffusion.images import LEVELS, ReleasedEvaluation, Rounds, drift_network, image_loss
+from perspectives.diffusion.images import LEVELS, ReleasedEvaluation, drift_network, image_loss
 from perspectives.diffusion.settings import DatasetName, ImageSettings, ProposalName
+from perspectives.numerics.batches import Passes
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
 from perspectives.numerics.training import averaged, fit
@@ -57,7 +58,7 @@ def train_images(
     found = fit(
         model,
         image_loss(settings, dataset, proposal),
-        Rounds(jnp.asarray(train.images), settings.batch, settings.evaluate_every),
+        Passes(jnp.asarray(train.images), settings.batch, settings.evaluate_every),
         averaged(optax.adam(settings.learning_rate), settings.average),
         steps=settings.iterations,
         measure=ReleasedEvaluation(jnp.asarray(test.images), test_key, LEVELS[dataset]),

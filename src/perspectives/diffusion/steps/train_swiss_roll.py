@@ -13,9 +13,10 @@ from perspectives.diffusion.proposals import PROPOSALS
 from perspectives.diffusion.sde import VariancePreserving
 from perspectives.diffusion.settings import ProposalName, SwissRollSettings
 from perspectives.diffusion.swiss_roll import ROUND, network, sample
+from perspectives.numerics.batches import Fresh
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
-from perspectives.numerics.training import Fresh, averaged, fit
+from perspectives.numerics.training import averaged, fit
 from perspectives.numerics.trees import named_arrays
 from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.checkpoints import checkpoint_name

@@ -1,19 +1,21 @@
 """Compare the converted models with what they give in PyTorch, and measure how much their autoencoders reconstruct."""
 
 from perspectives.protein.autoencoders import reconstruction_quality
-from perspectives.protein.files import (
+from perspectives.protein.landscapes import scored
+from perspectives.protein.models import (
     ORACLE,
     architecture,
-    load_autoencoder,
-    load_oracles,
-    load_predictor,
-    load_prior,
-    read_base,
+    restored_autoencoder,
+    restored_oracles,
+    restored_predictor,
+    restored_prior,
 )
 from perspectives.protein.released import Models, differences, our_answers, reference_answers
 from perspectives.protein.settings import TaskSettings
+from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import read_rows
 
 RECONSTRUCTED = 512
 """First rows of a base set that are reconstructed."""
@@ -21,6 +23,7 @@ RECONSTRUCTED = 512
 
 def check_released(
     *,
+    reference: Input,
     tasks: list[str],
     bases: list[Input],
     autoencoders: list[Input],
@@ -32,19 +35,20 @@ def check_released(
 ) -> None:
     """Write the largest differences from PyTorch over all tasks, and of each task them and the token accuracy."""
     settings = architecture(TaskSettings(), "released")
+    known = read_rows(reference)
     written, predictors, generators = [], [], []
     for task, base, *files in zip(tasks, bases, autoencoders, priors, unsmoothed, smoothed, oracles, strict=True):
-        tokens = read_base(base).tokens
+        tokens = scored(read_rows(base)).tokens
         length = tokens.shape[1]
-        autoencoder = load_autoencoder(settings.autoencoder, length, files[0])
+        autoencoder = restored_autoencoder(settings.autoencoder, length, read_groups(files[0]))
         models = Models(
             autoencoder,
-            load_prior(settings.prior, autoencoder.latent, files[1]),
-            load_predictor(settings.predictor, length, files[2]),
-            load_predictor(settings.predictor, length, files[3]),
-            load_oracles(files[4])[ORACLE],
+            restored_prior(settings.prior, autoencoder.latent, read_groups(files[1])),
+            restored_predictor(settings.predictor, length, read_groups(files[2])),
+            restored_predictor(settings.predictor, length, read_groups(files[3])),
+            restored_oracles(read_groups(files[4]))[ORACLE],
         )
-        predictor, generator = differences(our_answers(models, tokens), reference_answers(task))
+        predictor, generator = differences(our_answers(models, tokens), reference_answers(known, task))
         predictors.append(predictor)
         generators.append(generator)
         quality = reconstruction_quality(autoencoder, tokens[:RECONSTRUCTED])

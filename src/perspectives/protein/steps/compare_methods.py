@@ -60,9 +60,9 @@ def compare_methods(
 ) -> None:
     """Write means and deviations over seeds, and the measures.
 
-    Measures of an arm begin with its source and predictor, on GB1 with the predictor, and those of the predictor with
-    which the paper does best stand once more without it. Differences of methods have Student's interval over seeds;
-    other numbers are means over seeds, or what their names say.
+    Measures of an arm begin with its source and predictor, on GB1 with the predictor. What needs two oracles or
+    measured designs, on GB1 alone, is of the predictor with which the paper does best. Differences of methods have
+    Student's interval over seeds; other numbers are means over seeds, or what their names say.
     """
     rows = [row for path in evaluations for row in read_rows(path)]
     arms = {
@@ -86,11 +86,9 @@ def compare_methods(
     found = _qualities([row for path in qualities for row in read_rows(path)])
     for (source, predictor), arm in arms.items():
         found |= _measures(f"{predictor}_" if gb1 else f"{source}_{predictor}_", arm)
-    for source in dict.fromkeys(source for source, _ in arms):
-        best = headline_predictor(task, [predictor for of, predictor in arms if of == source])
-        found |= _measures("" if gb1 else f"{source}_", arms[source, best])
-        if gb1:
-            found |= _gb1_measures(arms[source, best])
+    if gb1:
+        best = headline_predictor(task, [predictor for _, predictor in arms])
+        found |= _gb1_measures(arms["own", best])
     write_measures(measures, found.values())
 
 

@@ -8,10 +8,10 @@ from numpy import ndarray
 
 from perspectives.protein.autoencoders import commonest
 from perspectives.protein.budget import predictions
-from perspectives.protein.files import load_oracles, read_base
-from perspectives.protein.landscapes import restored, scale_of
+from perspectives.protein.landscapes import restored, scale_of, scored
 from perspectives.protein.methods import BASE_SET
 from perspectives.protein.metrics import diversity, median, novelty
+from perspectives.protein.models import restored_oracles
 from perspectives.protein.sequences import decoded, encoded
 from perspectives.protein.settings import PredictorName, SourceName, TaskName
 from perspectives.workbench.arrays import read_groups
@@ -40,12 +40,13 @@ def evaluate_designs(
     Fitness is scaled; medians are of the selected designs, or with `_all` of all different ones. The second oracle,
     where there is one, gives `other_fitness`, and `disagreement` is the mean absolute difference of both.
     """
-    known = read_base(base)
-    scale, wild_type = scale_of(task), commonest(known.tokens)
+    known = scored(read_rows(base))
+    base_tokens = known.tokens
+    scale, wild_type = scale_of(task), commonest(base_tokens)
     rows = [row for path in designs for row in read_rows(path)]
-    tokens = np.concatenate([encoded([row["sequence"] for row in rows]), known.tokens])
-    values = {name: np.asarray(scale.scaled(predictions(one, tokens))) for name, one in load_oracles(oracles).items()}
-    first, *others = values.values()
+    tokens = np.concatenate([encoded([row["sequence"] for row in rows]), base_tokens])
+    judges = restored_oracles(read_groups(oracles)).values()
+    first, *others = (np.asarray(scale.scaled(predictions(oracle, tokens))) for oracle in judges)
     columns = {
         "fitness": first,
         "other_fitness": others[0] if others else np.full(len(tokens), np.nan),
@@ -57,7 +58,7 @@ def evaluate_designs(
     names = {"task": task, "source": source, "member": member, "predictor": predictor}
     best = float(np.max(scale.scaled(known.scores)))
 
-    base_sequences = list(dict.fromkeys(decoded(known.tokens)))
+    base_sequences = list(dict.fromkeys(decoded(base_tokens)))
     summaries = []
     for method in dict.fromkeys(row["method"] for row in rows):
         places = [place for place, row in enumerate(rows) if row["method"] == method]
@@ -76,7 +77,7 @@ def evaluate_designs(
     empty = {"method": BASE_SET, "predicted": "", "selected": 0}
     kept = ("method", "sequence", "predicted", "selected")
     everything = [{name: row[name] for name in kept} for row in rows]
-    everything += [empty | {"sequence": sequence} for sequence in decoded(known.tokens)]
+    everything += [empty | {"sequence": sequence} for sequence in decoded(base_tokens)]
     found = [
         {**names, **row, **{name: column[place].item() for name, column in columns.items()}}
         for place, row in enumerate(everything)

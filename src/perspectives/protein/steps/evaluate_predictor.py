@@ -3,15 +3,15 @@
 import numpy as np
 
 from perspectives.protein.budget import predictions
-from perspectives.protein.files import load_predictor, read_base
-from perspectives.protein.landscapes import restored
+from perspectives.protein.landscapes import restored, scored
 from perspectives.protein.metrics import rank_correlation
+from perspectives.protein.models import restored_predictor
 from perspectives.protein.sequences import one_hot
 from perspectives.protein.settings import PredictorSettings, TaskName
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import write_rows
+from perspectives.workbench.tables import read_rows, write_rows
 
 
 def evaluate_predictor(
@@ -24,8 +24,8 @@ def evaluate_predictor(
     found = restored(read_groups(landscape)["gb1"])
     # Which network it is decides the file itself: no setting reaches this step.
     kind = "ridge" if ".intercept" in read_groups(predictor).get("model", {}) else "convolutions"
-    model = load_predictor(PredictorSettings(kind=kind), len(found.wild_type), predictor)
-    seen = one_hot(read_base(base).tokens).any(0).ravel()
+    model = restored_predictor(PredictorSettings(kind=kind), len(found.wild_type), read_groups(predictor))
+    seen = one_hot(scored(read_rows(base)).tokens).any(0).ravel()
     deep = found.taken(found.deep)
     rows = np.flatnonzero(seen[deep.substitutions].all(1))
     if len(rows) < 2:

@@ -6,16 +6,17 @@ import numpy as np
 
 from perspectives.numerics.progress import Progress
 from perspectives.protein.budget import predictions
-from perspectives.protein.files import load_oracles, load_sampler, read_base
 from perspectives.protein.guidance import split_samples
-from perspectives.protein.landscapes import scale_of
+from perspectives.protein.landscapes import scale_of, scored
 from perspectives.protein.metrics import diversity, median
+from perspectives.protein.models import restored_oracles, restored_sampler
 from perspectives.protein.samplers import guidance_of
 from perspectives.protein.selection import Designs
 from perspectives.protein.sequences import decoded
 from perspectives.protein.settings import PredictorName, SourceName, TaskName, TaskSettings
+from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import write_rows
+from perspectives.workbench.tables import read_rows, write_rows
 
 
 def map_guidance(
@@ -40,11 +41,16 @@ def map_guidance(
     Every point starts from the same draws. The product of strength and gradient steps decides how strongly the guided
     ODE is guided, whatever the steps of the prior. Where the settings name no values there is the configured one alone.
     """
-    sampler = load_sampler(
-        settings, task=task, source=source, length=read_base(base).tokens.shape[1], autoencoder=autoencoder,
-        prior=prior, predictor_weights=predictor_weights,
-    )  # fmt: skip
-    oracle = next(iter(load_oracles(oracles).values()))
+    sampler = restored_sampler(
+        settings,
+        task=task,
+        source=source,
+        length=scored(read_rows(base)).tokens.shape[1],
+        autoencoder=read_groups(autoencoder),
+        prior=read_groups(prior),
+        predictor=read_groups(predictor_weights),
+    )
+    oracle = next(iter(restored_oracles(read_groups(oracles)).values()))
     sampling, usual = settings.sampling, guidance_of(settings, predictor)
     start = sampler.start(seed, task, member, sampling.samples)
     names = {"task": task, "source": source, "member": member, "predictor": predictor}

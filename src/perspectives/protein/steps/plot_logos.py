@@ -13,7 +13,7 @@ from matplotlib.transforms import Affine2D
 from numpy import ndarray
 
 from perspectives.protein.autoencoders import commonest
-from perspectives.protein.files import read_base
+from perspectives.protein.landscapes import scored
 from perspectives.protein.methods import TASK_TITLES
 from perspectives.protein.sequences import ALPHABET, Tokens, encoded
 from perspectives.workbench.figures import BLUE, GREEN, ORANGE, PAGE_INCHES, VERMILION, save, style
@@ -40,7 +40,7 @@ def plot_logos(*, scores: list[Input], bases: list[Input], png: Output, pdf: Out
         figure, grid = plt.subplots(len(scores), 1, figsize=(PAGE_INCHES, 0.5 + 1.25 * len(scores)), squeeze=False)
         for axes, path, base in zip(grid[:, 0], scores, bases, strict=True):
             rows = [row for row in read_rows(path) if row["method"] == "guided" and row["selected"] == "1"]
-            reference = commonest(read_base(base).tokens)
+            reference = commonest(scored(read_rows(base)).tokens)
             shares = mutation_shares(encoded([row["sequence"] for row in rows]), reference)
             positions = most_mutated(shares, LONGEST)
             _logo(axes, shares[positions], reference[positions], positions)

@@ -3,13 +3,15 @@
 from typing import Any
 
 from perspectives.numerics.progress import Progress
-from perspectives.protein.files import load_prior, load_sampler, read_base
 from perspectives.protein.guidance import guided_ode_samples, split_samples
+from perspectives.protein.landscapes import scored
+from perspectives.protein.models import restored_prior, restored_sampler
 from perspectives.protein.samplers import guidance_of
 from perspectives.protein.selection import design_rows
 from perspectives.protein.settings import PredictorName, SourceName, TaskName, TaskSettings
+from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import write_rows
+from perspectives.workbench.tables import read_rows, write_rows
 
 
 def sample_designs(
@@ -33,11 +35,15 @@ def sample_designs(
     With a `mean_prior`, trained here on posterior means, it guides too. The guided ODE is solved on GB1 alone: it
     takes as many steps as its stiffest sample, too dear with large networks.
     """
-    length = read_base(base).tokens.shape[1]
-    sampler = load_sampler(
-        settings, task=task, source=source, length=length, autoencoder=autoencoder, prior=prior,
-        predictor_weights=predictor_weights,
-    )  # fmt: skip
+    sampler = restored_sampler(
+        settings,
+        task=task,
+        source=source,
+        length=scored(read_rows(base)).tokens.shape[1],
+        autoencoder=read_groups(autoencoder),
+        prior=read_groups(prior),
+        predictor=read_groups(predictor_weights),
+    )
     velocity, misfit = sampler
     sampling, strong = settings.sampling, guidance_of(settings, predictor)
     start = sampler.start(seed, task, member, sampling.samples)
@@ -59,7 +65,7 @@ def sample_designs(
             velocity, misfit, start, strength=strong.strength, inner=strong.inner
         )[0]
     if mean_prior is not None:
-        means = load_prior(settings.prior, misfit.autoencoder.latent, mean_prior)
+        means = restored_prior(settings.prior, misfit.autoencoder.latent, read_groups(mean_prior))
         arms["mean_codes"] = lambda: split(velocity=means)
     rows = []
     for number, (method, sample) in enumerate(arms.items(), 1):

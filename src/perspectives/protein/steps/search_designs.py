@@ -8,17 +8,18 @@ from perspectives.protein.autoencoders import commonest
 from perspectives.protein.budget import Budget, Predicted, predictions
 from perspectives.protein.cbas import conditioned_by_adaptive_sampling
 from perspectives.protein.evolution import evolve, exhaustive_doubles, founders, random_mutants
-from perspectives.protein.files import architecture, load_autoencoder, load_predictor, read_base
 from perspectives.protein.frontier import explore_frontier
 from perspectives.protein.gibbs import gibbs_with_gradients
-from perspectives.protein.landscapes import scale_of
+from perspectives.protein.landscapes import scale_of, scored
+from perspectives.protein.models import architecture, restored_autoencoder, restored_predictor
 from perspectives.protein.ridge import Ridge
 from perspectives.protein.search_space import SearchSpace, numpy_generator
 from perspectives.protein.selection import best_measured, design_rows, only_selected, select
 from perspectives.protein.sequences import ALPHABET
 from perspectives.protein.settings import PredictorName, SourceName, TaskName, TaskSettings
+from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import write_rows
+from perspectives.workbench.tables import read_rows, write_rows
 
 
 def search_designs(
@@ -41,9 +42,10 @@ def search_designs(
     measurements; and that all doubles are predicted on GB1 shows what any search there could find.
     """
     search, keep, networks = settings.search, settings.sampling.keep, architecture(settings, source)
-    tokens, scores = read_base(base)
+    known = scored(read_rows(base))
+    tokens, scores = known.tokens, known.scores
     length = tokens.shape[1]
-    model = load_predictor(networks.predictor, length, predictor_weights)
+    model = restored_predictor(networks.predictor, length, read_groups(predictor_weights))
     allowed = model.allowed if isinstance(model, Ridge) else np.ones((length, len(ALPHABET)), bool)
     space = SearchSpace(commonest(tokens), allowed, search.mutations)
     start = founders(tokens, scores, space, search.calls // search.rounds)
@@ -81,9 +83,13 @@ def search_designs(
     if search.refits:
         budget = Budget(model, calls=search.calls)
         found = conditioned_by_adaptive_sampling(
-            budget, load_autoencoder(networks.autoencoder, length, autoencoder), networks.autoencoder, space,
-            refits=search.refits, key=stream(seed, f"protein/searches/{task}/cbas/member {member}"),
-        )  # fmt: skip
+            budget,
+            restored_autoencoder(networks.autoencoder, length, read_groups(autoencoder)),
+            networks.autoencoder,
+            space,
+            refits=search.refits,
+            key=stream(seed, f"protein/searches/{task}/cbas/member {member}"),
+        )
         rows += design_rows("cbas", only_selected(select(found, keep=keep, drawn=budget.used)))
         progress(total, total)
     if task.startswith("gb1"):

@@ -2,14 +2,16 @@
 
 from perspectives.numerics.streams import stream
 from perspectives.protein.budget import predictions
-from perspectives.protein.files import load_predictor, read_base
+from perspectives.protein.landscapes import scored
+from perspectives.protein.models import restored_predictor
 from perspectives.protein.ridge import Ridge
 from perspectives.protein.search_space import numpy_generator
 from perspectives.protein.sequences import decoded
 from perspectives.protein.settings import PredictorSettings, SmoothingSettings, TaskName
 from perspectives.protein.smoothing import graph_nodes, smooth
+from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import write_rows
+from perspectives.workbench.tables import read_rows, write_rows
 
 
 def smooth_fitness(
@@ -28,8 +30,8 @@ def smooth_fitness(
 
     A ridge regression says nothing of residues that it has not seen, so the graph has none of them.
     """
-    tokens = read_base(base).tokens
-    model = load_predictor(predictor_settings, tokens.shape[1], predictor)
+    tokens = scored(read_rows(base)).tokens
+    model = restored_predictor(predictor_settings, tokens.shape[1], read_groups(predictor))
     nodes = graph_nodes(
         tokens,
         settings.nodes,

@@ -6,13 +6,16 @@ import numpy as np
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
 from perspectives.protein.budget import predictions
-from perspectives.protein.files import ORACLE, load_oracles, read_base, write_model
+from perspectives.protein.landscapes import scored
 from perspectives.protein.metrics import rank_correlation
+from perspectives.protein.models import ORACLE, restored_oracles, saved
 from perspectives.protein.predictors import fitted_predictor
 from perspectives.protein.settings import OracleSettings, PredictorSettings
+from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import read_rows
 
 HELD_OUT = 10
 """One in so many different sequences is held out."""
@@ -33,24 +36,25 @@ def train_aav_oracle(
 
     Rows of one sequence are on one side. The released oracle has seen all of them.
     """
-    rows = read_base(ground_truth)
+    rows = scored(read_rows(ground_truth))
+    everything = rows.tokens
     split_key, fit_key = jax.random.split(stream(seed, "protein/aav/oracle"))
-    different, of_row = np.unique(rows.tokens, axis=0, return_inverse=True)
+    different, of_row = np.unique(everything, axis=0, return_inverse=True)
     if len(different) < 2 * HELD_OUT:
         raise UserError(f"{ground_truth} has {len(different)} different sequences; a tenth needs {2 * HELD_OUT}.")
     order = np.asarray(jax.random.permutation(split_key, len(different)))
     held_out = np.isin(of_row.ravel(), order[: len(different) // HELD_OUT])
     oracle = fitted_predictor(
-        rows.tokens[~held_out],
+        everything[~held_out],
         rows.scores[~held_out],
         predictor_settings,
         epochs=settings.epochs,
         progress=progress,
         key=fit_key,
     )
-    write_model(weights, oracle)
-    tokens, scores = rows.tokens[held_out], rows.scores[held_out]
-    ours, theirs = predictions(oracle, tokens), predictions(load_oracles(released)[ORACLE], tokens)
+    write_groups(weights, saved(oracle))
+    tokens, scores = everything[held_out], rows.scores[held_out]
+    ours, theirs = predictions(oracle, tokens), predictions(restored_oracles(read_groups(released))[ORACLE], tokens)
     write_measures(
         measures,
         [

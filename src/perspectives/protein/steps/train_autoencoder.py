@@ -9,12 +9,14 @@ import numpy as np
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
 from perspectives.protein.autoencoders import reconstruction_quality
-from perspectives.protein.files import read_base, write_model
 from perspectives.protein.fitting import fitted_autoencoder, loss_rows
+from perspectives.protein.landscapes import scored
+from perspectives.protein.models import saved
 from perspectives.protein.settings import AutoencoderSettings, TaskName
+from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.checkpoints import checkpoint_name
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import write_rows
+from perspectives.workbench.tables import read_rows, write_rows
 
 
 def train_autoencoder(
@@ -34,7 +36,7 @@ def train_autoencoder(
 
     In the folder `checkpoints` a killed run leaves what the next one goes on from, when code and settings are the same.
     """
-    tokens = read_base(base).tokens
+    tokens = scored(read_rows(base)).tokens
     folder = None
     if checkpoints:
         device = jax.default_backend()
@@ -47,7 +49,7 @@ def train_autoencoder(
         progress=progress,
         key=stream(seed, f"protein/{task}/member {member}/autoencoder"),
     )
-    write_model(weights, found.model)
+    write_groups(weights, saved(found.model))
     write_rows(losses, loss_rows(np.asarray(found.record.loss), settings.steps), digits=9)
     about = {"task": task, "source": "own", "member": member, "predictor": ""}
     qualities = reconstruction_quality(found.model, tokens)

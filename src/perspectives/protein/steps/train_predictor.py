@@ -3,36 +3,37 @@
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
 from perspectives.protein.autoencoders import commonest
-from perspectives.protein.files import read_base, write_model
-from perspectives.protein.landscapes import WILD_TYPE_FITNESS
+from perspectives.protein.landscapes import WILD_TYPE_FITNESS, scored
+from perspectives.protein.models import saved
 from perspectives.protein.predictors import fitted_predictor
 from perspectives.protein.ridge import fit_ridge
-from perspectives.protein.settings import PredictorName, PredictorSettings, TaskName
+from perspectives.protein.settings import PredictorSettings, TaskName
+from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.step import Input, Output
+from perspectives.workbench.tables import read_rows
 
 
 def train_predictor(
     *,
     settings: PredictorSettings,
     task: TaskName,
-    name: PredictorName,
     member: int,
     seed: int,
     base: Input,
     weights: Output,
     progress: Progress,
 ) -> None:
-    """Save the predictor fitted to all rows; unsmoothed and smoothed networks start from the same weights.
+    """Save the predictor fitted to all rows of a base set, or of its smoothed fitness: both from the same stream.
 
     The wild type that the ridge is anchored at is known for GB1 alone; elsewhere the commonest residues only name what
     a substitution is, and nothing is said of their fitness.
     """
-    rows = read_base(base)
+    rows = scored(read_rows(base))
+    tokens = rows.tokens
     if settings.kind == "ridge":
         known = WILD_TYPE_FITNESS if task.startswith("gb1") else None
-        ridge = fit_ridge(rows.tokens, rows.scores, commonest(rows.tokens), settings, wild_type_fitness=known)
-        write_model(weights, ridge)
+        ridge = fit_ridge(tokens, rows.scores, commonest(tokens), settings, wild_type_fitness=known)
+        write_groups(weights, saved(ridge))
         return
-    # `name` is not in the stream: both predictors are drawn alike.
     key = stream(seed, f"protein/{task}/member {member}/predictor")
-    write_model(weights, fitted_predictor(rows.tokens, rows.scores, settings, progress=progress, key=key))
+    write_groups(weights, saved(fitted_predictor(tokens, rows.scores, settings, progress=progress, key=key)))

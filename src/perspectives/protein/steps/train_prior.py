@@ -8,13 +8,15 @@ import numpy as np
 
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
-from perspectives.protein.files import load_autoencoder, read_base, write_model
 from perspectives.protein.fitting import fitted_prior, loss_rows
+from perspectives.protein.landscapes import scored
+from perspectives.protein.models import restored_autoencoder, saved
 from perspectives.protein.settings import AutoencoderSettings, PriorSettings, TaskName
+from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.checkpoints import checkpoint_name
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import write_rows
+from perspectives.workbench.tables import read_rows, write_rows
 
 
 def train_prior(
@@ -36,8 +38,8 @@ def train_prior(
     Priors of draws and of means start from the same weights and see the same rows at the same times. In the folder
     `checkpoints` a killed run leaves what the next one goes on from, when code and settings are the same.
     """
-    tokens = read_base(base).tokens
-    encoder = load_autoencoder(autoencoder_settings, tokens.shape[1], autoencoder)
+    tokens = scored(read_rows(base)).tokens
+    encoder = restored_autoencoder(autoencoder_settings, tokens.shape[1], read_groups(autoencoder))
     folder = None
     if checkpoints:
         device = jax.default_backend()
@@ -48,7 +50,7 @@ def train_prior(
         found = fitted_prior(settings, encoder, tokens, checkpoints=folder, progress=progress, key=key)
     except ValueError as error:
         raise UserError(f"protein.{task}: {error}.") from None
-    write_model(weights, found.model)
+    write_groups(weights, saved(found.model))
     write_rows(losses, loss_rows(np.asarray(found.record.loss), settings.steps), digits=9)
     if folder:
         shutil.rmtree(folder, ignore_errors=True)

@@ -19,6 +19,8 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy import ndarray
 
+from perspectives.workbench.errors import UserError
+
 MOST_BYTES = 1 << 28
 """Of a file that is read; the released ones have two million."""
 MOST_PICKLE_BYTES = 1 << 22
@@ -71,7 +73,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Ordered dictionaries become plain ones. The versions of its modules that PyTorch notes at a `state_dict`,
     `_metadata`, are left out, and nothing else is.
 
-    **Raises**: ValueError when the file is no such archive, is larger or smaller than it says, or asks for anything but
+    **Raises**: UserError when the file is no such archive, is larger or smaller than it says, or asks for anything but
     plain tensors.
     """
     size = path.stat().st_size
@@ -82,7 +84,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         if not isinstance(found, dict):
             raise _Refused("holds no dictionary")
     except _Refused as refusal:
-        raise ValueError(f"{path} is refused as a checkpoint of plain tensors: it {refusal}.") from None
+        raise UserError(f"{path} is refused as a checkpoint of plain tensors: it {refusal}.") from None
     return found
 
 

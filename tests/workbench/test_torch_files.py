@@ -8,7 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from perspectives.protein.checkpoint_reader import read_checkpoint
+from perspectives.workbench.errors import UserError
+from perspectives.workbench.torch_files import read_checkpoint
 
 # --- A pickle of protocol 2 from its parts
 
@@ -214,7 +215,7 @@ SHELL = call(name("os", "system"), text("touch executed"))
 def test_all_else_is_refused_by_name_and_nothing_runs(body, message, path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     archive(path, body)
-    with pytest.raises(ValueError, match="is refused as a checkpoint of plain tensors") as caught:
+    with pytest.raises(UserError, match="is refused as a checkpoint of plain tensors") as caught:
         read_checkpoint(path)
     assert message in str(caught.value)
     assert not (tmp_path / "executed").exists()
@@ -231,9 +232,9 @@ def test_a_pickle_with_any_byte_changed_is_read_or_refused(path):
         archive(path, bytes(changed))
         try:
             outcomes.add(type(read_checkpoint(path)))
-        except ValueError:
-            outcomes.add(ValueError)
-    assert outcomes == {dict, ValueError}
+        except UserError:
+            outcomes.add(UserError)
+    assert outcomes == {dict, UserError}
 
 
 # --- Archives
@@ -243,7 +244,7 @@ def test_a_good_archive_cut_short_anywhere_is_refused(path):
     whole_file = archive(path, dictionary(weight=GOOD)).read_bytes()
     for length in range(0, len(whole_file), 23):
         path.write_bytes(whole_file[:length])
-        with pytest.raises(ValueError, match="is no zip archive as PyTorch writes, or damaged"):
+        with pytest.raises(UserError, match="is no zip archive as PyTorch writes, or damaged"):
             read_checkpoint(path)
 
 
@@ -251,13 +252,13 @@ def test_damaged_numbers_are_noticed(path):
     content = archive(path, dictionary(weight=GOOD)).read_bytes()
     assert content.count(SIX.tobytes()) == 1
     path.write_bytes(content.replace(SIX.tobytes(), SIX[::-1].tobytes()))
-    with pytest.raises(ValueError, match="CRC"):
+    with pytest.raises(UserError, match="CRC"):
         read_checkpoint(path)
 
 
 def test_compressed_entries_are_refused_before_they_grow(path):
     archive(path, dictionary(weight=GOOD), {"bomb": bytes(1 << 22)}, zipfile.ZIP_DEFLATED)
-    with pytest.raises(ValueError, match="compressed or encrypted"):
+    with pytest.raises(UserError, match="compressed or encrypted"):
         read_checkpoint(path)
 
 
@@ -266,7 +267,7 @@ def test_entries_that_declare_more_than_the_file_has_are_refused(path):
     true, false = struct.pack("<II", 24, 24), struct.pack("<II", 1 << 30, 1 << 30)
     assert content.count(true) == 2, "in the entry and in the table of contents"
     path.write_bytes(content.replace(true, false))
-    with pytest.raises(ValueError, match="larger than the file"):
+    with pytest.raises(UserError, match="larger than the file"):
         read_checkpoint(path)
 
 
@@ -286,7 +287,7 @@ def test_unusual_members(members, message, path):
     if message is None:  # a name is only ever a name: nothing is unpacked
         assert set(read_checkpoint(path)) == {"weight"}
         return
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         read_checkpoint(path)
 
 
@@ -296,11 +297,11 @@ def test_other_folders_and_two_of_one_name_are_refused(entry, message, path):
     archive(path, dictionary(weight=GOOD))
     with zipfile.ZipFile(path, "a") as file:
         file.writestr(entry, b"a")
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         read_checkpoint(path)
 
 
 def test_a_file_that_is_no_archive_is_refused(path):
     path.write_bytes(pickle.dumps({"a": Command("executed")}))
-    with pytest.raises(ValueError, match="no zip archive"):
+    with pytest.raises(UserError, match="no zip archive"):
         read_checkpoint(path)
