@@ -113,6 +113,22 @@ def test_samples_do_not_depend_on_those_beside_them():
     np.testing.assert_array_equal(together[0], apart[0])
 
 
+@pytest.mark.parametrize("number", [64, 65, 130])
+def test_more_codes_than_are_carried_at_once_come_out_in_order(number):
+    start = jax.random.normal(jax.random.key(0), (number, 3))
+    guided = {"strength": 1.5, "inner": 2}
+    found = split_samples(PRIOR, MISFIT, start, steps=4, **guided)
+    solved, steps = guided_ode_samples(PRIOR, MISFIT, start, **guided)
+    assert found.shape == solved.shape == start.shape
+    assert steps.shape == (number,)
+    for one in (0, number // 2, number - 1):
+        alone = split_samples(PRIOR, MISFIT, start[one : one + 1], steps=4, **guided)
+        np.testing.assert_allclose(found[one], alone[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            solved[one], guided_ode_samples(PRIOR, MISFIT, start[one : one + 1], **guided)[0][0], rtol=1e-4, atol=1e-5
+        )
+
+
 def test_one_program_serves_every_strength_and_count():
     traces = []
 
