@@ -134,9 +134,7 @@ def _print_parts(velocity: UNet, misfit: FitnessMisfit, z: jax.Array, rounds: in
     seconds = _seconds({**calls, "product": partial(_blocked, product, square)}, rounds)
     rate = 2 * SIDE**3 / seconds.pop("product")
     whole_time = seconds["gradient step, whole"]
-    print(
-        f"{len(z)} codes, as many as are carried at once; a large product of matrices runs at {rate / 1e9:.0f} GFlop/s\n"
-    )
+    print(f"{len(z)} codes, carried at once; a large product of matrices runs at {rate / 1e9:.0f} GFlop/s\n")
     print("| part | ms | of the whole (%) | GFlop | at that rate (ms) |\n|---|---|---|---|---|")
     for name, taken in seconds.items():
         costs: Any = compiled[name].cost_analysis()
