@@ -70,6 +70,7 @@ def test_the_target_is_as_far_above_the_best_as_the_worst_is_below(measured, mod
         ([("AAC", 1.0), ("AC", 2.0)], "Row 2: the sequence has 2 residues, but row 1 has 3"),
         ([("AAC", 1.0), ("ABC", 2.0)], "Row 2: 'B' is no residue"),
         ([("AAC", 1.0), ("ACC", float("nan"))], "Row 2: the fitness is nan"),
+        ([("AAC", 1.0), ("ACC", 1e300)], "Row 2: the fitness is 1e\\+300"),
         ([("AAC", 1.0), ("ACC", 2.0), ("AAC", 3.0)], "Row 3: the sequence stands in row 1 already"),
         ([("AAC", 1.0), ("ACC", 1.0)], "All 2 rows have fitness 1"),
         ([], "No sequences"),
@@ -81,9 +82,10 @@ def test_bad_rows_are_named(rows, words):
         fit_models(sequences, fitness, SETTINGS, key=jax.random.key(0))
 
 
-def test_a_target_below_everything_is_refused(measured):
-    with pytest.raises(ValueError, match="The target -9 must be above"):
-        fit_models(measured[0], measured[1], SETTINGS, target=-9.0, key=jax.random.key(0))
+@pytest.mark.parametrize("target", [-9.0, float("nan"), float("inf"), 1e300])
+def test_a_target_that_is_no_number_above_the_worst_is_refused(measured, target):
+    with pytest.raises(ValueError, match="must be above the least fitness, .*, and finite"):
+        fit_models(measured[0], measured[1], SETTINGS, target=target, key=jax.random.key(0))
 
 
 def test_a_table_goes_in_and_a_table_of_designs_comes_out(measured, tmp_path):
@@ -94,9 +96,20 @@ def test_a_table_goes_in_and_a_table_of_designs_comes_out(measured, tmp_path):
     with designs.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["sequence", "predicted", "mutations"]
-    table.write_text("sequence,score\nAAC,1")
-    with pytest.raises(UserError, match="has no column 'fitness', only: sequence, score"):
-        propose_designs(table=table, designs=designs, settings=SETTINGS, progress=silent)
-    table.write_text("sequence,fitness\nAAC,1\nACC,high")
-    with pytest.raises(UserError, match="Row 2 of .*: the fitness 'high' is no number"):
-        propose_designs(table=table, designs=designs, settings=SETTINGS, progress=silent)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"sequence,score\nAAC,1", "has no column 'fitness', only: sequence, score"),
+        (b"sequence,fitness,fitness\nAAC,1,2", "has the column 'fitness' more than once"),
+        (b"sequence,fitness\nAAC,1\nACC,high", "Row 2 of .*: the fitness 'high' is no number"),
+        (b"sequence,fitness\nAAC,7,19", "Row 1 of .* has more cells than the header: 19"),
+        (b"\x89PNG\r\n\xff", "is no CSV in UTF-8"),
+    ],
+)
+def test_a_table_of_something_else_is_refused(text, words, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_bytes(text)
+    with pytest.raises(UserError, match=words):
+        propose_designs(table=table, designs=tmp_path / "designs.csv", settings=SETTINGS, progress=silent)

@@ -112,6 +112,15 @@ def test_a_mistake_gets_one_message_and_no_traceback(arguments, words, tmp_path)
         assert word in result.stderr + result.stdout
 
 
+def test_an_output_that_is_an_input_by_another_name_is_refused_and_kept(tmp_path):
+    (tmp_path / "laws.csv").write_text("law,holds\n")
+    result = run("workbench", "uphold_laws", "--laws", "laws.csv", "--upheld", str(tmp_path / "laws.csv"), cwd=tmp_path)
+    assert result.returncode != 0
+    assert "is the input laws.csv too" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "laws.csv").read_text() == "law,holds\n"
+
+
 @pytest.mark.parametrize("log", [[], ["--log", "l.log"]], ids=["no log", "log"])
 def test_a_table_that_lacks_a_column_gets_one_line_that_names_both(log, tmp_path):
     (tmp_path / "wrong.csv").write_text("x,y\n1,2\n")

@@ -513,7 +513,7 @@ FIGURES = (
     ),
     Figure(
         id="methods",
-        title="Fitness and diversity of all methods, same predictor, same number of calls",
+        title="Fitness and diversity of all methods, same predictor",
         claims=(
             "protein-08",
             "protein-18",

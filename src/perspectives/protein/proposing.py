@@ -29,6 +29,10 @@ class Proposal(NamedTuple):
     mutations: int
 
 
+LARGEST_FITNESS = 1e15
+"""Either way: networks are fitted in float32, where the square of a larger number may overflow."""
+
+
 def fit_models(
     sequences: Sequence[str],
     fitness: Sequence[float] | Float[ndarray, "n"],
@@ -43,8 +47,9 @@ def fit_models(
     Guidance pulls towards the fitness `target`, in the units of `fitness`. Without one it lies as far above the best
     as the worst lies below it: the paper's target, the best of a ground truth, is out of its base set's reach as well.
 
-    **Raises**: ValueError naming the row, counted from 1, of another length or letter, of no finite fitness, or of a
-    sequence that came before; or when all rows are equally fit.
+    **Raises**: ValueError naming the row, counted from 1, of another length or letter, of no finite fitness or too
+    large a one, or of a sequence that came before; when there are more or fewer numbers than sequences; when all rows
+    are equally fit; or when the target is not finite, too large, or not above the least fitness.
     """
     tokens, values = encoded(sequences), _finite(fitness, len(sequences))
     _once_each(sequences)
@@ -52,8 +57,8 @@ def fit_models(
     if low == high:
         raise ValueError(f"All {len(values)} rows have fitness {low:g}: there is nothing to learn from.")
     target = 2 * high - low if target is None else target
-    if target <= low:
-        raise ValueError(f"The target {target:g} must be above the least fitness, {low:g}.")
+    if not low < target <= 3 * LARGEST_FITNESS:
+        raise ValueError(f"The target {target:g} must be above the least fitness, {low:g}, and finite.")
     autoencoder_key, prior_key, predictor_key = jax.random.split(key, 3)
     autoencoder = fitted_autoencoder(settings.autoencoder, tokens, progress=progress, key=autoencoder_key).model
     velocity = fitted_prior(settings.prior, autoencoder, tokens, progress=progress, key=prior_key).model
@@ -87,9 +92,12 @@ def _finite(fitness: Sequence[float] | Float[ndarray, "n"], rows: int) -> Float[
     values = np.asarray(fitness, np.float64)
     if len(values) != rows:
         raise ValueError(f"{rows} sequences, but {len(values)} numbers of fitness.")
-    wrong = np.flatnonzero(~np.isfinite(values))
+    wrong = np.flatnonzero(~(np.abs(values) <= LARGEST_FITNESS))
     if len(wrong):
-        raise ValueError(f"Row {wrong[0] + 1}: the fitness is {values[wrong[0]]}, but must be a finite number.")
+        raise ValueError(
+            f"Row {wrong[0] + 1}: the fitness is {values[wrong[0]]}, but must be a number of at most "
+            f"{LARGEST_FITNESS:g} either way."
+        )
     return values
 
 

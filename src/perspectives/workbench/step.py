@@ -121,6 +121,7 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
     inputs, outputs = _files(function, call, Input), _files(function, call, Output)
     try:
         _require(inputs)
+        _keep_apart(inputs, outputs)
         with whole_or_nothing(outputs) as beside:
             function(**{key: _replace(value, beside) for key, value in call.items()})
             _audit(f"perspectives.{study}.steps.{step}")
@@ -232,6 +233,14 @@ def _require(inputs: list[Path]) -> None:
     missing = [str(path) for path in inputs if not path.is_file()]
     if missing:
         raise UserError(f"input files are missing: {', '.join(missing)}. The workflow's rules make them.")
+
+
+def _keep_apart(inputs: list[Path], outputs: list[Path]) -> None:
+    """Refuse an output that is an input, however its path is spelt: it would be lost."""
+    for output in outputs:
+        for given in inputs:
+            if output.exists() and output.samefile(given):
+                raise UserError(f"{output} is the input {given} too and would be overwritten; name another output.")
 
 
 def _replace(value: Any, beside: dict[Path, Path]) -> Any:

@@ -50,8 +50,10 @@ def _panel(axes: Axes, table: Sequence[Row]) -> list[dict[str, object]]:
         "guided, selected": (_fitness(table, "guided", selected=True), {"color": VERMILION, "alpha": 0.6}),
     }
     everything = np.concatenate([values for values, _ in parts.values()])
-    # Tails of a handful of designs would squeeze all the rest: they are counted in the outermost bins.
-    low, high = np.quantile(everything, [0.002, 0.998])
+    # The tails of base set and prior would squeeze all the rest and are counted in the outermost bins; designs never.
+    guided = parts["guided, all"][0]
+    low = min(np.quantile(everything, 0.002), guided.min())
+    high = max(np.quantile(everything, 0.998), guided.max())
     edges = np.linspace(low - 0.02, high + 0.02, BINS + 1)
     drawn: list[dict[str, object]] = []
     tops = []

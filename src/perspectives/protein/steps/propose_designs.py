@@ -46,15 +46,24 @@ def propose_designs(
 
 def _measured(table: Path) -> tuple[list[str], list[float]]:
     """Return both columns. **Raises**: UserError naming what is wrong, and the row, counted from 1 below the header."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        lines = csv.DictReader(file)
-        header = lines.fieldnames or []
-        missing = sorted({"sequence", "fitness"} - set(header))
-        if missing:
-            raise UserError(f"{table} has no column '{missing[0]}', only: {', '.join(header) or 'nothing'}.")
-        rows = list(lines)
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            lines = csv.DictReader(file)
+            header = list(lines.fieldnames or [])
+            rows = list(lines)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table} is no CSV in UTF-8: {error}.") from None
+    for column in ("sequence", "fitness"):
+        if column not in header:
+            raise UserError(f"{table} has no column '{column}', only: {', '.join(header) or 'nothing'}.")
+        if header.count(column) > 1:
+            raise UserError(f"{table} has the column '{column}' more than once: {', '.join(header)}.")
     fitness = []
     for number, row in enumerate(rows, 1):
+        if None in row:  # what is beyond the header, as after a decimal comma
+            raise UserError(
+                f"Row {number} of {table} has more cells than the header: {', '.join(map(str, row[None]))}."
+            )
         try:
             fitness.append(float(row["fitness"]))
         except (TypeError, ValueError):
