@@ -1,12 +1,12 @@
-"""Time guided sampling of AAV with the released networks, ours against PyTorch's on a CPU; print tables.
+"""Time guided sampling of AAV, ours against PyTorch's on a CPU; print tables.
 
-The published loop: 32 Euler steps of the prior, each followed by gradient steps on the misfit of the promised end-point
-of 512 codes, in float32. PyTorch's networks are written here from the same description, as the released code has them:
-channels first, the predictor's convolution and linear layer one after the other. Both have the same weights, and must
-give the same velocities, misfits, gradients and codes. They take turns, so that a busy machine hurts them alike;
-figures are medians over the rounds, compilation not included. The second table says where the time of a gradient step
-goes and what its products of matrices would take at the rate of a large one. Without PyTorch, which nothing else needs,
-ours are printed alone.
+The networks are of the released kind, their weights drawn. The published loop: 32 Euler steps of the prior, each
+followed by gradient steps on the misfit of the promised end-point of 512 codes, in float32. PyTorch's networks are
+written here from the same description, as the released code has them: channels first, the predictor's convolution and
+linear layer one after the other. Both have the same weights, and must give the same velocities, misfits, gradients and
+codes. They take turns, so that a busy machine hurts them alike; figures are medians over the rounds, compilation not
+included. The second table says where the time of a gradient step goes and what its arithmetic would take at the rate of
+a large product of matrices. Without PyTorch, which nothing else needs, ours are printed alone.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def main() -> None:
     misfit = FitnessMisfit(autoencoder, ConvolutionPredictor(key=keys[2]), scale_of(TASK))
     start = jax.random.normal(keys[3], (options.samples, autoencoder.latent), jnp.float32)
     loop = {"steps": options.steps, "inner": options.inner, "strength": STRENGTH}
-    ours = lambda **numbers: np.asarray(split_samples(velocity, misfit, start, **loop | numbers))  # noqa: E731
+    ours = lambda: np.asarray(split_samples(velocity, misfit, start, **loop))  # noqa: E731
     programs: dict[str, Callable[[], Any]] = {"ours": ours}
     if torch is not None:
         torch.set_num_threads(options.threads)
@@ -238,10 +238,9 @@ class _Theirs:
 
     def samples(self, z: Any, *, steps: int, inner: int, strength: float) -> Any:
         """Return the codes that the loop ends with."""
-        no_grad = torch.no_grad
         for number in range(steps):
             t, left = number / steps, (steps - 1 - number) / steps
-            with no_grad():
+            with torch.no_grad():
                 z = z + self.velocity(z, t) / steps
             for _ in range(inner):
                 z = z - strength / steps * self.gradient(z, left, t)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from perspectives.numerics.ode import trajectory
 from perspectives.protein.flow_matching import NormalVelocity, prior_samples
 from perspectives.protein.guidance import (
+    TOGETHER,
     FitnessMisfit,
     LinearMisfit,
     guided_ode_samples,
@@ -113,7 +114,7 @@ def test_samples_do_not_depend_on_those_beside_them():
     np.testing.assert_array_equal(together[0], apart[0])
 
 
-@pytest.mark.parametrize("number", [64, 65, 130])
+@pytest.mark.parametrize("number", [TOGETHER, TOGETHER + 1, 2 * TOGETHER + 2])
 def test_more_codes_than_are_carried_at_once_come_out_in_order(number):
     start = jax.random.normal(jax.random.key(0), (number, 3))
     guided = {"strength": 1.5, "inner": 2}

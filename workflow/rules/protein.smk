@@ -349,7 +349,7 @@ rule smooth_fitness:
         )
 
 
-# --- Designs: samples of the prior and of the guided posterior, and searches with the same predictor and calls
+# --- Designs: samples of the prior and of the guided posterior, and searches with the same predictor
 
 
 rule sample_designs:

@@ -374,7 +374,7 @@ FINDINGS = (
     ),
     Finding(
         id="protein-finding-06",
-        statement="GB1: fitness of guided designs less that of evolution with the same predictor and calls.",
+        statement="GB1: fitness of guided designs less that of evolution with the same predictor.",
         source=_OURS,
         quantity="gb1_default:unsmoothed_lead_evolution",
     ),

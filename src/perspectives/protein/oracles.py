@@ -38,8 +38,9 @@ _ROUND = 100
 class GlobalEpistasis(eqx.Module):
     """Additive effects on a latent phenotype, behind one monotone nonlinearity.
 
-    **Source**: Tareen et al. 2022, global epistasis: phi = c + sum_l theta_{l, x_l} and
-    y = a + sum_k b_k tanh(c_k phi + d_k) with b_k, c_k > 0; here exponentials.
+    **Source**: Tareen et al. 2022, global epistasis: phi = sum_l theta_{l, x_l} and
+    y = a + sum_k b_k tanh(c_k phi + d_k) with b_k, c_k > 0; here exponentials. **Departs**: phi has no constant of its
+    own, which d_k would take up.
     """
 
     effects: Float[Array, "length 20"]

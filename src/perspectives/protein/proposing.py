@@ -20,6 +20,11 @@ from perspectives.protein.samplers import Sampler
 from perspectives.protein.sequences import decoded, encoded
 from perspectives.protein.settings import SamplingSettings, TaskSettings
 
+LARGEST_FITNESS = 1e15
+"""Either way: networks are fitted in float32, where sums of squares of larger numbers may overflow."""
+LARGEST_TARGET = 3 * LARGEST_FITNESS
+"""What `fit_models` chooses by itself is never above it."""
+
 
 class Proposal(NamedTuple):
     """A sequence, the fitness that the predictor gives it, and how many residues differ from the commonest ones."""
@@ -27,10 +32,6 @@ class Proposal(NamedTuple):
     sequence: str
     predicted: float
     mutations: int
-
-
-LARGEST_FITNESS = 1e15
-"""Either way: networks are fitted in float32, where the square of a larger number may overflow."""
 
 
 def fit_models(
@@ -49,7 +50,7 @@ def fit_models(
 
     **Raises**: ValueError naming the row, counted from 1, of another length or letter, of no finite fitness or too
     large a one, or of a sequence that came before; when there are more or fewer numbers than sequences; when all rows
-    are equally fit; or when the target is not finite, too large, or not above the least fitness.
+    are equally fit; or when the target is no number above the least fitness, or too large.
     """
     tokens, values = encoded(sequences), _finite(fitness, len(sequences))
     _once_each(sequences)
@@ -57,8 +58,10 @@ def fit_models(
     if low == high:
         raise ValueError(f"All {len(values)} rows have fitness {low:g}: there is nothing to learn from.")
     target = 2 * high - low if target is None else target
-    if not low < target <= 3 * LARGEST_FITNESS:
-        raise ValueError(f"The target {target:g} must be above the least fitness, {low:g}, and finite.")
+    if not low < target <= LARGEST_TARGET:
+        raise ValueError(
+            f"The target {target:g} must be above the least fitness, {low:g}, and at most {LARGEST_TARGET:g}."
+        )
     autoencoder_key, prior_key, predictor_key = jax.random.split(key, 3)
     autoencoder = fitted_autoencoder(settings.autoencoder, tokens, progress=progress, key=autoencoder_key).model
     velocity = fitted_prior(settings.prior, autoencoder, tokens, progress=progress, key=prior_key).model

@@ -52,7 +52,8 @@ def fit_ridge(
     """Return the ridge regression of raw scores on the substitutions that occur among `tokens`.
 
     Least squares over the rows, plus `settings.anchor` times that of the wild type's fitness, plus `settings.penalty`
-    times squared weights; the intercept is free. Where all rows have equally many mutations, only the anchor fixes it.
+    times squared weights; the intercept is free. Where all rows have equally many mutations, only
+    the penalty and the anchor fix it.
     `wild_type_fitness` is GB1's; with None nothing is known of it and there is no anchor.
     """
     residues = np.zeros((len(wild_type), RESIDUES), bool)
