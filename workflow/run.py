@@ -12,10 +12,15 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 from perspectives.suite.settings import read_config, resolve
+from perspectives.workbench.digests import Corrupted
 from perspectives.workbench.errors import UserError
+from perspectives.workbench.provenance import record
+from perspectives.workbench.results import damaged
+from perspectives.workbench.step import record_beside, whole_or_nothing
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = Path(".snakemake", "run.lock")
@@ -26,6 +31,7 @@ def main() -> int:
     """Parse the command line, take the lock, do what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("task", choices=["reproduce", "report", "archive", "unlock"])
+    parser.add_argument("files", nargs="*", help="what to make; left out: everything and the report")
     parser.add_argument("--preset", help="overrides config.yaml")
     parser.add_argument("--gpu", action="store_true", help="use profiles/gpu")
     options = parser.parse_args()
@@ -45,15 +51,17 @@ def main() -> int:
         print("Another run is active in this folder; it was left alone. Try again when it has ended.", file=sys.stderr)
         return BUSY
 
+    # For `snakemake`'s rules: the lock is held, and what is wrong with earlier results is seen to here.
+    environment = {**os.environ, "PERSPECTIVES_LOCK_HELD": "1"}
+
+    def command(*arguments: str) -> list[str]:
+        profile = ["--workflow-profile", "gpu"] if options.gpu else []
+        config = ["--config", f"preset={options.preset}"] if options.preset else []
+        return [sys.executable, "-m", "snakemake", *arguments, *profile, *config]
+
     def snakemake(*arguments: str) -> int:
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        if options.gpu:
-            command += ["--workflow-profile", "gpu"]
-        if options.preset:
-            command += ["--config", f"preset={options.preset}"]
         # Snakemake inherits the lock, so that it stays taken should this process be killed alone.
-        environment = {**os.environ, "PERSPECTIVES_LOCK_HELD": "1"}
-        with subprocess.Popen(command, pass_fds=[lock.fileno()], env=environment) as process:
+        with subprocess.Popen(command(*arguments), pass_fds=[lock.fileno()], env=environment) as process:
             # Ctrl-C reaches Snakemake too and ends its jobs: wait for that. Set earlier, it would inherit being deaf.
             before = signal.signal(signal.SIGINT, signal.SIG_IGN)
             status = process.wait()
@@ -65,19 +73,55 @@ def main() -> int:
         status = snakemake("--unlock", "--quiet", "all")
     if status or options.task == "unlock":
         return status
-    results = ROOT / "results" / preset
-    report = results / "report.html"
-    status = snakemake("all")
-    if not status and outdated(report, results):
+    results = Path("results", preset)
+    wrong = damaged(results)
+    again = []
+    if wrong:
+        listed = subprocess.run(command("--summary", "all"), env=environment, stdout=subprocess.PIPE, text=True)
+        if listed.returncode:
+            return listed.returncode
+        again = made_again(wrong, listed.stdout.splitlines())
+    wanted = [*(options.files or ["all"]), *again, *(["--forcerun", *again] if again else [])]
+    if options.files:
+        return snakemake(*wanted)
+    report, told = results / "report.html", results / "logs" / "workbench" / "report.provenance.json"
+    status = snakemake(*wanted)
+    if not status and (not told.exists() or outdated(report, results)):
+        told.unlink(missing_ok=True)  # a report that was not finished has none
+        started = datetime.now(UTC)
         status = snakemake("--report", str(report), "--quiet", "rules", "progress")
+        if not status:
+            with whole_or_nothing([told]) as beside:
+                record(beside[told], step="report", arguments={}, outputs=[report], started=started, threads=1)
     if options.task == "archive":
         # The report is no output of a rule, and an edit of the sources is no input of this one: pack anew each time.
         status = status or snakemake("archive", "--forcerun", "archive")
         packed = results / "archive" / f"perspectives-{results.name}.tar.gz"
         return status or subprocess.run(["sh", "workflow/verify.sh", str(packed)]).returncode
     if not status:
-        show(results, report)
+        show(ROOT / results, ROOT / report)
     return status
+
+
+def made_again(wrong: dict[Path, list[Corrupted]], summary: list[str]) -> list[str]:
+    """Say what is wrong, by the job's record, and return all files of these jobs, for Snakemake to make again.
+
+    `summary` is Snakemake's own, which says where the job of each file logs. What no rule makes is removed: the report,
+    and what an earlier release left.
+    """
+    made: dict[Path, list[str]] = {}
+    for row in csv.DictReader(summary, delimiter="\t"):
+        made.setdefault(record_beside(Path(row["log-file(s)"])), []).append(row["output_file"])
+    again = []
+    for job, found in wrong.items():
+        for bad in found:
+            print(f"{bad}; it is made again.", file=sys.stderr)
+        if job in made:
+            again += made[job]
+        else:
+            for path in (job, *(bad.path for bad in found)):
+                path.unlink(missing_ok=True)
+    return again
 
 
 def outdated(report: Path, results: Path) -> bool:
@@ -108,4 +152,7 @@ def show(results: Path, report: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as error:  # a full disk, a read-only folder
+        sys.exit(f"{error.filename}: {error.strerror}.")

@@ -79,7 +79,6 @@ def test_a_flipped_byte_is_found_even_with_size_and_time_of_change_restored(data
     assert found.expected == f"sha256 {data.entry.sha256}"
     assert found.got == hashlib.sha256(CONTENT[:-1] + b"!").hexdigest()
     assert str(data.file) in str(found)
-    assert "delete the file and run again" in str(found)
     assert len(data.check()) == 1  # a bad file stays bad when its digest is remembered
 
 

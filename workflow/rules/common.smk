@@ -10,6 +10,7 @@ try:
     from perspectives.workbench.digests import corrupted
     from perspectives.workbench.errors import UserError
     from perspectives.workbench.manifest import read_manifest
+    from perspectives.workbench.results import damaged
     from perspectives.workbench.settings import overlay
     from perspectives.workbench.sources import explain_missing, missing_offline
 except ModuleNotFoundError as error:
@@ -140,8 +141,18 @@ except (UserError, OSError) as error:
 BAD = corrupted(DATA.values(), Path("data"))
 if BAD:
     raise WorkflowError(
-        "Data files are not what the manifest says:\n" + "\n".join(map(str, BAD))
+        "Data files are not what the manifest says; delete them and run again:\n"
+        + "\n".join(map(str, BAD))
     )
+
+# `make` has their jobs run again.
+if not os.environ.get("PERSPECTIVES_LOCK_HELD"):
+    CHANGED = [bad for wrong in damaged(Path(RESULTS)).values() for bad in wrong]
+    if CHANGED:
+        raise WorkflowError(
+            "Results are not what their jobs wrote; `make reproduce` makes them again:\n"
+            + "\n".join(map(str, CHANGED))
+        )
 
 
 def data(dataset):

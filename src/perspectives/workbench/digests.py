@@ -1,4 +1,4 @@
-"""Noticing data files that went bad after they were fetched, fast enough to look at every start of a run.
+"""Noticing data files and results that went bad after they were made, fast enough to look at every start of a run.
 
 A file is hashed once; its digest is remembered with what the file system says of it (size, times, inode) and trusted
 while that stays the same.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perspectives.workbench.manifest import DataFile
+from perspectives.workbench.provenance import Written
 
 CACHE = Path(".cache/digests.json")
 
@@ -24,28 +25,28 @@ _SETTLED_NS = 2_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Corrupted:
-    """A present data file that is not what the manifest says."""
+    """A present file that is not what it should be."""
 
     path: Path
     expected: str
     got: str
 
     def __str__(self) -> str:
-        """Return what a person needs to know, and the remedy."""
-        return f"{self.path}: expected {self.expected}, got {self.got}; delete the file and run again."
+        """Return what a person needs to know."""
+        return f"{self.path}: expected {self.expected}, got {self.got}"
 
 
-def corrupted(entries: Iterable[DataFile], data: Path, cache: Path = CACHE) -> list[Corrupted]:
-    """Return the files of `entries` that are present below the folder `data` with a wrong size or digest.
+def corrupted(entries: Iterable[DataFile | Written], folder: Path, cache: Path = CACHE) -> list[Corrupted]:
+    """Return the files of `entries` that are present below `folder` with a wrong size or digest.
 
-    Absent files are none of its business: the workflow fetches them. `cache` holds the remembered digests; one that
+    Absent files are none of its business: the workflow makes them. `cache` holds the remembered digests; one that
     cannot be read or written costs only time.
     """
     known = _remembered(cache)
     fresh = dict(known)
     found = []
     for entry in entries:
-        path = data / entry.path
+        path = folder / entry.path
         try:
             state = path.stat()
         except (FileNotFoundError, NotADirectoryError):

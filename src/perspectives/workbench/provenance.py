@@ -1,5 +1,6 @@
 """What changes with the machine or the moment, kept beside the log and out of the results."""
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -7,19 +8,30 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _PACKAGES = ("jax", "jaxlib", "equinox", "diffrax", "optax", "numpy", "scipy", "pandas", "snakemake")
 
 
-def record(path: Path, *, step: str, arguments: dict[str, Any], started: datetime, threads: int) -> None:
-    """Write one job's provenance as JSON: what ran, when, from which commit, with which versions, on what device."""
+class Written(NamedTuple):
+    """A file as its job left it."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+def record(
+    path: Path, *, step: str, arguments: dict[str, Any], outputs: list[Path], started: datetime, threads: int
+) -> None:
+    """Write one job's provenance as JSON: what ran, when, from which commit, on what, and what it wrote."""
     ended = datetime.now(UTC)
     path.write_text(
         json.dumps(
             {
                 "step": step,
                 "arguments": {name: str(value) for name, value in arguments.items()},
+                "outputs": [_written(output)._asdict() for output in outputs],
                 "started": started.isoformat(timespec="seconds"),
                 "ended": ended.isoformat(timespec="seconds"),
                 "seconds": round((ended - started).total_seconds(), 3),
@@ -35,6 +47,12 @@ def record(path: Path, *, step: str, arguments: dict[str, Any], started: datetim
         )
         + "\n"
     )
+
+
+def _written(path: Path) -> Written:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Written(str(path), file.tell(), digest)
 
 
 def _git(*arguments: str) -> str | None:

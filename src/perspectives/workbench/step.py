@@ -125,6 +125,12 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
         with whole_or_nothing(outputs) as beside:
             function(**{key: _replace(value, beside) for key, value in call.items()})
             _audit(f"perspectives.{study}.steps.{step}")
+        logger.info("finished")
+        if log is not None:
+            told = record_beside(log)
+            arguments = {key: value for key, value in call.items() if key != _INJECTED}
+            with whole_or_nothing([told]) as beside:
+                record(beside[told], step=name, arguments=arguments, outputs=outputs, started=started, threads=threads)
     except UserError as error:
         logger.error("%s", error)
         raise
@@ -144,10 +150,6 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
         return 1
     finally:
         reporter.close()
-    logger.info("finished")
-    if log is not None:
-        arguments = {key: value for key, value in call.items() if key != _INJECTED}
-        record(log.with_suffix(".provenance.json"), step=name, arguments=arguments, started=started, threads=threads)
     return 0
 
 
@@ -266,16 +268,24 @@ def whole_or_nothing(outputs: list[Path]) -> Iterator[dict[Path, Path]]:
         if missing:
             raise RuntimeError(f"the step ended without writing {', '.join(missing)}")
         for path, partial in beside.items():
+            with partial.open("rb") as file:  # a power cut may else leave the name without the bytes
+                os.fsync(file.fileno())
             os.replace(partial, path)
     finally:
         for partial in beside.values():
             partial.unlink(missing_ok=True)
 
 
+def record_beside(log: Path) -> Path:
+    """Return where the provenance record of the job with this log lies."""
+    return log.with_suffix(".provenance.json")
+
+
 def _start_log(log: Path | None) -> None:
     """Send what is logged, warnings too, to the file; to standard error when there is none."""
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
+        record_beside(log).unlink(missing_ok=True)  # of an earlier job: it does not vouch for what this one writes
     handler = logging.FileHandler(log, mode="w") if log else logging.StreamHandler()
     logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.captureWarnings(True)
