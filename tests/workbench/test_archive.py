@@ -7,28 +7,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from planted_runs import VERIFIER, pack, verify
 
 from perspectives.workbench.archive import MANIFEST, run_of, source_files, write_archive
 from perspectives.workbench.errors import UserError
-from perspectives.workbench.steps.archive import archive
-
-VERIFIER = Path(__file__).parents[2] / "workflow" / "verify.sh"
-
-
-def pack(repository: Path) -> Path:
-    """Archive the planted results as the rule does."""
-    folder = repository / "results" / "default" / "archive"
-    folder.mkdir(exist_ok=True)
-    packed = folder / "perspectives-default.tar.gz"
-    archive(
-        preset="default",
-        settings=Path("results/default/settings.json"),
-        data=Path("workflow/data.yaml"),
-        verifier=VERIFIER,
-        packed=packed,
-        digest=folder / "perspectives-default.sha256",
-    )
-    return packed
 
 
 @pytest.fixture
@@ -42,13 +24,6 @@ def folder(packed: Path, tmp_path: Path) -> Path:
     with tarfile.open(packed) as tar:
         tar.extractall(tmp_path / "extracted", filter="data")
     return tmp_path / "extracted" / "perspectives-default"
-
-
-def verify(target: Path, *digest: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": path} if path else None
-    return subprocess.run(
-        ["sh", str(VERIFIER), str(target), *digest], capture_output=True, text=True, timeout=60, env=environment
-    )
 
 
 def test_equal_results_give_equal_bytes(packed: Path, planted: Path) -> None:

@@ -7,29 +7,9 @@ import sys
 import time
 
 import pytest
+from checkouts import alive, children_of, wait_for
 
 pytestmark = pytest.mark.timeout(3600)
-
-
-def wait_for(condition, seconds=300):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def children_of(pid):
-    """Return the processes below `pid`, deepest last."""
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
-    return [int(child) for child in found] + [below for child in found for below in children_of(int(child))]
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_a_second_run_stands_back_and_a_killed_run_recovers_with_the_same_bytes(fresh, finished):
