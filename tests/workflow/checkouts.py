@@ -42,9 +42,9 @@ class Checkout:
     def snakemake(self, *arguments: str, preset: str = "smoke") -> subprocess.CompletedProcess[str]:
         return self.run(*self.command(*arguments, preset=preset))
 
-    def make(self, task: str) -> subprocess.CompletedProcess[str]:
-        """Run what `make TASK PRESET=smoke` runs."""
-        return self.run(sys.executable, "workflow/run.py", "--preset", "smoke", task)
+    def make(self, task: str, *files: str) -> subprocess.CompletedProcess[str]:
+        """Run what `make TASK PRESET=smoke` runs, or only what makes `files`."""
+        return self.run(sys.executable, "workflow/run.py", "--preset", "smoke", task, *files)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -118,7 +118,7 @@ def test_gpu_jobs_say_so(fresh):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("preset: 3\n", "Unknown preset '3'", id="a number for a preset"),
+        pytest.param("preset: 3\n", "Unknown preset 3", id="a number for a preset"),
         pytest.param("preset: [smoke\n", "config.yaml is not valid YAML", id="malformed"),
         pytest.param("- preset\n", "config.yaml must map", id="a list"),
         pytest.param("presett: smoke\n", "did you mean 'preset'", id="misspelt"),

@@ -38,10 +38,11 @@ RESULT_SETTINGS = json.dumps(
     sort_keys=True,
 )
 RESULTS = f"results/{SETTINGS.preset}"
-if Path("results").exists() and not os.access("results", os.W_OK):
-    raise WorkflowError(
-        f"The folder {Path('results').resolve()} is read-only; results are written there."
-    )
+for folder in (Path("results"), Path(".snakemake"), *Path(RESULTS).rglob("*/")):
+    if folder.exists() and not os.access(folder, os.W_OK):
+        raise WorkflowError(
+            f"The folder {folder.resolve()} is read-only; the workflow writes there."
+        )
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 GPU = int(SETTINGS.device == "gpu")

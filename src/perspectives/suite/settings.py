@@ -12,7 +12,7 @@ from perspectives.diffusion.settings import DiffusionSettings
 from perspectives.elements.settings import ElementsSettings
 from perspectives.highres.settings import HighresSettings
 from perspectives.protein.settings import ProteinSettings
-from perspectives.workbench.errors import UserError
+from perspectives.workbench.errors import UserError, shown
 from perspectives.workbench.settings import Section, overlay, validated
 
 
@@ -48,10 +48,10 @@ def read_config(path: Path) -> dict[str, Any]:
         read = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # not UTF-8, no such day, a million brackets
         raise UserError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(read, dict):
-        raise UserError(f"{path} must map setting names to values, but holds {read!r}.")
+        raise UserError(f"{path} must map setting names to values, but holds {shown(read)}.")
     return read
 
 
@@ -64,7 +64,8 @@ def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
     known = sorted(file.stem for file in presets.glob("*.yaml"))
     if name not in known:
         raise UserError(
-            f"Unknown preset '{name}': there are {', '.join(known)}. Set in config.yaml or with --config preset=NAME."
+            f"Unknown preset {shown(name)}: there are {', '.join(known)}. "
+            "Set in config.yaml or with --config preset=NAME."
         )
     differences = yaml.safe_load((presets / f"{name}.yaml").read_text()) or {}
     validated(Settings, differences, where=f"workflow/presets/{name}.yaml")

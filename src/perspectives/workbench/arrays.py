@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZIP_STORED, BadZipFile
 
 import numpy as np
 from jaxtyping import Shaped
@@ -12,6 +12,8 @@ from numpy import ndarray
 from perspectives.workbench.errors import UserError
 
 Group = dict[str, Shaped[ndarray, "..."]]
+_DAMAGED = (MemoryError, AttributeError, ValueError, EOFError, TypeError, NotImplementedError, RuntimeError, BadZipFile)
+"""What NumPy says of a file that is none of arrays."""
 
 
 def write_groups(path: Path, groups: Mapping[str, Mapping[str, Shaped[ndarray, "..."]]]) -> None:
@@ -25,14 +27,29 @@ def write_groups(path: Path, groups: Mapping[str, Mapping[str, Shaped[ndarray, "
 def read_groups(path: Path) -> dict[str, Group]:
     """Return what `write_groups` wrote; nothing but plain arrays is ever read.
 
-    **Raises**: UserError when the file is damaged or no such file.
+    **Raises**: UserError when the file is damaged or no such file. What is compressed, or declares more than the file
+    has, is refused before it fills the memory.
     """
     groups: dict[str, Group] = {}
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            if any(entry.compress_type != ZIP_STORED for entry in saved.zip.infolist()):
+                raise ValueError("compressed")
             for full in saved.files:
+                array = saved[full]
+                if not isinstance(array, np.ndarray):
+                    raise ValueError(f"{full} is no array")
                 group, _, name = full.partition("/")
-                groups.setdefault(group, {})[name] = saved[full]
-    except (ValueError, EOFError, TypeError, NotImplementedError, RuntimeError, BadZipFile) as error:
+                groups.setdefault(group, {})[name] = array
+    except (
+        MemoryError,
+        AttributeError,
+        ValueError,
+        EOFError,
+        TypeError,
+        NotImplementedError,
+        RuntimeError,
+        BadZipFile,
+    ) as error:
         raise UserError(f"{path} holds no named arrays ({error}). Delete it; the workflow makes it again.") from None
     return groups

@@ -77,7 +77,7 @@ def _transfer(url: str, part: Path, stall_seconds: float, progress: Progress) ->
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with requests.get(url, headers=headers, stream=True, timeout=stall_seconds) as response:
-            if response.status_code == 416 and response.headers.get("Content-Range") == f"bytes */{have}":
+            if have and response.status_code == 416 and response.headers.get("Content-Range") == f"bytes */{have}":
                 return True  # all of it had come before the last call was killed
             total = _accept(response, have, part)
             kept = response.status_code == 206

@@ -1,4 +1,6 @@
-"""The one exception that is the user's to mend."""
+"""The one exception that is the user's to mend, and values shown in its message."""
+
+import reprlib
 
 
 class UserError(Exception):
@@ -6,3 +8,15 @@ class UserError(Exception):
 
     Whoever catches it at the top prints the message without a traceback and ends with a non-zero status.
     """
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2
+
+
+def shown(value: object) -> str:
+    """Return a value in few letters, whatever a configuration holds: a nested one can have more than memory has."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return f"a very long {type(value).__name__}"

@@ -14,7 +14,7 @@ def verdicts_table(claims: Sequence[Row]) -> str:
     for study, ours in wording.by_study(claims).items():
         counts = wording.counts(ours)
         rows.append((study, str(len(ours)), *(str(counts[verdict]) for verdict in Verdict)))
-    return _table(("Study", "Claims", *(f"{wording.MARKS[verdict]} {verdict}" for verdict in Verdict)), rows)
+    return table(("Study", "Claims", *(f"{wording.MARKS[verdict]} {verdict}" for verdict in Verdict)), rows)
 
 
 def open_claims_table(claims: Sequence[Row]) -> str:
@@ -24,7 +24,7 @@ def open_claims_table(claims: Sequence[Row]) -> str:
 
 def claims_table(claims: Sequence[Row]) -> str:
     """Return the claims as a Markdown table, paper beside ours."""
-    return _table(
+    return table(
         ("Claim", "Statement", "Source", "Measured", "Criterion", "Published", "Verdict"),
         [
             (
@@ -38,7 +38,7 @@ def claims_table(claims: Sequence[Row]) -> str:
 
 def findings_table(findings: Sequence[Row]) -> str:
     """Return the findings as a Markdown table."""
-    return _table(
+    return table(
         ("Finding", "Statement", "Source", "Measured"),
         [(row["finding"], row["statement"], row["source"], wording.measured(row)) for row in findings],
     )
@@ -56,7 +56,8 @@ def between(document: str, name: str, text: str) -> str:
     return f"{head}{start}\n\n{text}\n{end}{rest.partition(end)[2]}"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table that shows each cell as it stands."""
     lines = [heads, ["---"] * len(heads), *([plain(cell) for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -5,15 +5,24 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from perspectives.workbench.errors import UserError
+from perspectives.workbench.errors import UserError, shown
 
 
 class Section(BaseModel):
     """A group of settings. Immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        """Refuse what does not go into an array of numbers, as all counts and seeds do in the end."""
+        numbers = value if isinstance(value, tuple) else [value]
+        if any(isinstance(number, int) and not -(2**63) <= number < 2**63 for number in numbers):
+            raise ValueError("whole numbers have at most 64 bits")
+        return value
 
     def canonical(self) -> str:
         """Return the section as JSON with sorted keys: equal settings give equal text."""
@@ -58,7 +67,7 @@ def _explain(model: type[BaseModel], problem: Any) -> str:
     name = ".".join(path) or "(top level)"
     if problem["type"] == "extra_forbidden":
         return unknown("setting", name, _fields_at(model, path[:-1]))
-    return f"Setting '{name}' = {problem['input']!r} is not valid: {problem['msg']}."
+    return f"Setting '{name}' = {shown(problem['input'])} is not valid: {problem['msg']}."
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -135,8 +135,9 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
         logger.error("%s", error)
         raise
     except OSError as error:  # a full disk, a read-only folder, a file that is gone: for the user to mend
-        logger.error("failed", exc_info=log is not None)
-        raise UserError(f"{error.filename or ', '.join(map(str, outputs))}: {error.strerror}.") from None
+        told = f"{error.filename or ', '.join(map(str, outputs))}: {error.strerror}."
+        logger.error(told)
+        raise UserError(told) from None
     except Exception as error:
         if inputs and _is_missing_column(error):  # a table given by hand that is not the step's
             logger.error("failed", exc_info=log is not None)

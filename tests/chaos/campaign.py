@@ -1,0 +1,110 @@
+"""A campaign of faults: each ends in recovery or in a message, and nothing wrong is ever accepted.
+
+`make chaos` runs all of it, `make test` a short one. Trials are seeded: one that failed is repeated alone by what the
+campaign prints.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import inputs
+import runs
+from trials import Ending, Fault, Ground, needs_mounts
+
+from perspectives.workbench import readme
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+HEADS = ("Fault", "Tried", "Recovered", "Refused with a message", "Wrongly accepted", "Seconds", "Seed")
+
+FAULTS = (
+    Fault("config", "random configuration: read and resolved", 200, 2000, inputs.config),
+    Fault("command", "the same, by the command that make calls", 5, 200, inputs.config_at_the_command),
+    Fault("checkpoint", "hostile checkpoint of PyTorch", 50, 1000, inputs.checkpoint),
+    Fault("arrays", "hostile or damaged file of arrays", 50, 1000, inputs.arrays),
+    Fault("mirror", "mirror with other bytes", 30, 500, inputs.mirror),
+    Fault("server", "server that stalls, cuts short, lies or fails", 10, 200, inputs.server),
+    Fault("archive", "archive tampered with", 20, 300, inputs.tampering),
+    Fault("twice", "second run at once", 1, 10, runs.twice),
+    Fault("power", "result cut short or zeroed", 1, 30, runs.power),
+    Fault("record", "record, log or timing cut short or zeroed", 1, 15, runs.record),
+    Fault("clock", "times of files years off", 1, 10, runs.clock),
+    Fault("uptime", "monotonic clock elsewhere", 0, 3, runs.uptime, needs_mounts),
+    Fault("disk", "disk full", 1, 15, runs.disk, needs_mounts),
+    Fault("read-only", "folder read-only", 1, 10, runs.read_only),
+    Fault("kill", "kill -9 at a random instant", 1, 50, runs.kill),
+)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of the trials of one fault."""
+
+    fault: Fault
+    endings: Counter[Ending]
+    failures: list[str]
+    seconds: float
+    seed: int
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        counts = (len(self.failures) + self.endings.total(), *(self.endings[ending] for ending in Ending))
+        prevented = self.fault.prevented()
+        name = self.fault.what + (f": not tried, {prevented}" if prevented else "")
+        return (name, *map(str, counts), str(len(self.failures)), f"{self.seconds:.0f}", str(self.seed))
+
+
+def attempt(fault: Fault, count: int, seed: int, ground: Ground, deadline: float = float("inf")) -> Tried:
+    """Return what became of `count` trials, or of as many as were begun before the deadline."""
+    endings: Counter[Ending] = Counter()
+    failures = []
+    begin = time.monotonic()
+    for number in range(0 if fault.prevented() else count):
+        if time.monotonic() > deadline:
+            break
+        try:
+            endings[fault.trial(random.Random(f"{seed}/{fault.name}/{number}"), ground)] += 1
+        except Exception as error:  # whatever it is, it should not have been
+            failures.append(f"{fault.name}, seed {seed}, trial {number}: {type(error).__name__}: {error}")
+    return Tried(fault, endings, failures, time.monotonic() - begin, seed)
+
+
+def main() -> int:
+    """Run the campaign that the command line asks for, and write its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kills", type=int, help="how many; of all else as many in proportion")
+    parser.add_argument("--minutes", type=float, default=60, help="no trial begins later")
+    parser.add_argument("--only", choices=[fault.name for fault in FAULTS], help="this fault, and no table")
+    options = parser.parse_args()
+    deadline = time.monotonic() + 60 * options.minutes
+    share = 1 if options.kills is None else options.kills / FAULTS[-1].full
+    done = []
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        ground = Ground(Path(folder))
+        for fault in FAULTS:
+            if options.only in (None, fault.name):
+                done.append(attempt(fault, max(1, round(share * fault.full)), options.seed, ground, deadline))
+                print(*done[-1].row, *done[-1].failures, sep=" | ", flush=True)
+    if options.only is None:
+        write(done)
+    failures = [failure for tried in done for failure in tried.failures]
+    names = sorted({tried.fault.name for tried in done if tried.failures})
+    for name in names:
+        print(f"Repeat: make chaos ONLY={name} SEED={options.seed}", file=sys.stderr)
+    return bool(failures)
+
+
+def write(done: Sequence[Tried], page: Path = PAGE) -> None:
+    """Write the table between its markers into the page."""
+    page.write_text(readme.between(page.read_text(), "chaos", readme.table(HEADS, [tried.row for tried in done])))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
