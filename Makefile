@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCK := $(if $(GPU),cuda,cpu)
 RUN := $(BIN)/python workflow/run.py $(if $(PRESET),--preset $(PRESET)) $(if $(GPU),--gpu)
 
-.PHONY: help reproduce smoke report archive verify test bench setup unlock tables schema lock clean
+.PHONY: help reproduce smoke report archive verify test chaos bench setup unlock tables schema lock clean
 
 reproduce: setup  ## from raw data to figures, verdicts and report (PRESET=smoke|default|extended|paper, GPU=1)
 	@$(RUN) reproduce
@@ -25,8 +25,13 @@ verify:  ## check an archive or its extracted folder: make verify ARCHIVE=...
 	@sh workflow/verify.sh "$(ARCHIVE)"
 
 test: $(VENV)/test.installed  ## tests, linters and type checker
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/workflow; failed=$$?; \
-	  $(BIN)/python -m pytest tests/workflow && exit $$failed # one after another: whole runs use all cores
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/workflow --ignore tests/chaos; \
+	  failed=$$?; $(BIN)/python -m pytest tests/workflow tests/chaos && exit $$failed # one after another: whole runs use all cores
+
+chaos: $(VENV)/test.installed  ## faults on copies of this checkout, in minutes or hours (KILLS=50 MINUTES=90 SEED=0 ONLY=kill)
+	@PYTHONPATH=$(CURDIR)/tests/workbench:$(CURDIR)/tests/workflow $(BIN)/python tests/chaos/campaign.py \
+	  $(if $(KILLS),--kills $(KILLS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(ONLY),--only $(ONLY))
 
 bench: $(VENV)/test.installed  ## timings against NumPy and, where it is installed, PyTorch
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
