@@ -61,9 +61,10 @@ if [ "$(wc -l <MANIFEST.sha256)" -eq 0 ] || grep -qvE '^[0-9a-f]{64}  [^ ]+$' MA
     fail "MANIFEST.sha256 has lines that are not '<sha256>  <file>'"
 fi
 
-find . -type f ! -path ./MANIFEST.sha256 >"$work/paths"
-bad=$(grep -E '[^A-Za-z0-9._+=@,~/-]' "$work/paths" || true)
+# By find itself: in a list of paths, a name with a line break would look like two files.
+bad=$(find . -name '*[!A-Za-z0-9._+=@,~-]*')
 [ -z "$bad" ] || fail "files that the manifest does not know: $bad"
+find . -type f ! -path ./MANIFEST.sha256 >"$work/paths"
 : >"$work/found"
 while read -r path; do
     sha256 "$path" >>"$work/found"

@@ -72,7 +72,7 @@ def test_missing_file_fails(folder: Path) -> None:
     assert "missing: LICENSE" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["extra.txt", "results/.hidden", "with space", "line\nbreak"])
+@pytest.mark.parametrize("name", ["extra.txt", "results/.hidden", "with space", "line\nbreak", "LICENSE\nSnakefile"])
 def test_extra_file_fails(folder: Path, name: str) -> None:
     (folder / name).write_text("")
     result = verify(folder)
