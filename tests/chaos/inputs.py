@@ -304,7 +304,9 @@ def tampering(rng: random.Random, ground: Ground) -> Ending:
         case "remove":
             victim.unlink()
         case "add":
-            (victim.parent / rng.choice(["new", ".hidden", "with space", f"{victim.name}\n{victim.name}", "-n", "ä"])).write_bytes(b"")
+            (
+                victim.parent / rng.choice(["new", ".hidden", "with space", f"{victim.name}\n{victim.name}", "-n", "ä"])
+            ).write_bytes(b"")
         case "line":
             at = rng.randrange(len(lines))
             change = rng.choice([[], [lines[at]] * 2, [lines[at].upper()], [lines[at][1:]], [lines[at][:-1] + "x\n"]])

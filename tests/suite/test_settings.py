@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from perspectives.suite.settings import Settings, resolve
+from perspectives.suite.settings import Settings, read_config, resolve
 from perspectives.workbench.claims import PRESETS
 from perspectives.workbench.errors import UserError
 
@@ -64,3 +64,27 @@ def test_schema_file_is_current():
     written = (ROOT / "workflow" / "schemas" / "settings.json").read_text()
     current = json.dumps(Settings.model_json_schema(), indent=1, sort_keys=True) + "\n"
     assert written == current, "run: make schema"
+
+
+BOMB = "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 1}]" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(f"{BOMB}\nseed: *a29\n", "Setting 'seed' = [[...]", id="9^29 ones"),
+        pytest.param(f"{BOMB}\npreset: *a29\n", "Unknown preset [[...]", id="the same for a preset"),
+        pytest.param("seed: " + "[" * 20_000, "not valid YAML", id="a thousand brackets"),
+        pytest.param("seed: 2001-99-99\n", "not valid YAML", id="no day of the year"),
+        pytest.param("seed: " + "9" * 5000, "not valid YAML", id="more digits than Python reads"),
+        pytest.param("seed: 0x" + "f" * 5000, "at most 64 bits", id="more digits than Python writes"),
+        pytest.param("seed: 9223372036854775808", "at most 64 bits", id="more than a random key takes"),
+    ],
+)
+def test_a_file_that_would_fill_memory_or_a_screen_is_refused_in_a_few_words(tmp_path, text, words):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        resolve(read_config(file), FOLDER)
+    assert words in str(caught.value)
+    assert max(map(len, str(caught.value).splitlines())) < 300

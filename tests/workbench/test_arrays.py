@@ -22,6 +22,29 @@ def test_round_trip_keeps_names_values_and_types(tmp_path):
     assert found["mean"][".scale"].shape == ()
 
 
+@pytest.mark.parametrize("shape", ["(10000000000000,)", "(-3,)"])
+def test_arrays_that_declare_more_than_there_is_are_refused(tmp_path, shape):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    file = tmp_path / "x.npz"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mean/x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(UserError, match="holds no named arrays"):
+        read_groups(file)
+
+
+def test_compressed_arrays_are_refused_before_they_grow(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", **{"mean/x": np.zeros(1 << 20)})
+    with pytest.raises(UserError, match="compressed"):
+        read_groups(tmp_path / "x.npz")
+
+
+def test_what_is_no_array_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("mean/x.txt", b"text")
+    with pytest.raises(UserError, match="mean/x.txt is no array"):
+        read_groups(tmp_path / "x.npz")
+
+
 def test_equal_arrays_give_equal_bytes(tmp_path):
     for name in ("x", "y"):
         write_groups(tmp_path / f"{name}.npz", GROUPS)

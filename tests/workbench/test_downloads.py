@@ -51,6 +51,13 @@ def test_a_broken_transfer_resumes_by_range_where_it_stopped(web, file, trouble)
     assert names(file.parent) == ["file"]
 
 
+def test_a_server_that_has_no_byte_to_give_serves_nothing(web, file):
+    url = web.serve("/file", b"", "serve")  # it answers 416, though no range was asked for
+    with pytest.raises(Unavailable, match="cannot resume at byte 0"):
+        download(url, file, patience=QUICK)
+    assert names(file.parent) == []
+
+
 def test_a_server_that_ignores_ranges_is_read_from_the_start(web, file):
     url = web.serve("/file", CONTENT, "truncate", "ignore range")
     assert download(url, file, patience=QUICK)  # whole: nothing of the first transfer was kept

@@ -11,7 +11,7 @@ class UserError(Exception):
 
 
 _SHORT = reprlib.Repr()
-_SHORT.maxlevel = 2
+_SHORT.maxlevel = 1
 
 
 def shown(value: object) -> str:
