@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from checkouts import Checkout, alive, children_of, wait_for
@@ -43,11 +44,10 @@ def kill(rng: random.Random, ground: Ground) -> Ending:
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     below = children_of(process.pid)
-    if rng.random() < 0.5:
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        for pid in (*below[:1], process.pid):
-            os.kill(pid, signal.SIGKILL)
+    everything = rng.random() < 0.5
+    for pid in [process.pid] if everything else [*below[:1], process.pid]:
+        with suppress(ProcessLookupError):  # it has ended
+            (os.killpg if everything else os.kill)(pid, signal.SIGKILL)
     process.wait()
     wait_for(lambda: not any(alive(pid) for pid in below), seconds=10)  # no orphan keeps writing
     return ground.recovers(checkout)

@@ -35,12 +35,11 @@ class Ground:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._count = 0
 
     @cached_property
     def finished(self) -> Checkout:
         """A checkout in which the files were made without a fault."""
-        checkout = self.fresh()
+        checkout = _checkout(self.folder / "finished")
         run = checkout.make("reproduce", *FILES)
         assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
         return checkout
@@ -59,7 +58,7 @@ class Ground:
     @cached_property
     def packed(self) -> Path:
         """The archive of an invented run."""
-        repository = self.place() / "repository"
+        repository = self.folder / "packed"
         plant(repository)
         here = Path.cwd()
         os.chdir(repository)
@@ -69,21 +68,20 @@ class Ground:
             os.chdir(here)
 
     def place(self) -> Path:
-        """Return an empty folder of its own."""
-        self._count += 1
-        folder = self.folder / str(self._count)
-        folder.mkdir()
-        return folder
+        """Return the folder of the trial, empty."""
+        place = self.folder / "trial"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        return place
 
     def fresh(self) -> Checkout:
         """Return a checkout in which nothing has run."""
-        checkout = copy_to(self.place() / "suite")
-        (checkout.folder / "config.yaml").write_text(CONFIG)
-        return checkout
+        return _checkout(self.place() / "suite")
 
     def copy(self) -> Checkout:
         """Return a copy of the finished checkout."""
-        return Checkout(shutil.copytree(self.finished.folder, self.place() / "suite", symlinks=True))
+        finished = self.finished.folder
+        return Checkout(shutil.copytree(finished, self.place() / "suite", symlinks=True))
 
     def recovers(self, checkout: Checkout) -> Ending:
         """Run the same command again: it ends with the bytes of a run without a fault."""
@@ -96,9 +94,15 @@ class Ground:
         found = checkout.bytes_of_results()
         differing = sorted(name for name in found.keys() | self.content if found.get(name) != self.content.get(name))
         assert not differing, f"these results differ: {differing}"
-        halves = [str(path) for path in checkout.folder.rglob("*.partial*")]
+        halves = [str(path) for name in ("results", "data") for path in (checkout.folder / name).rglob("*.partial*")]
         assert not halves, f"half-made files were left: {halves}"
         return Ending.RECOVERED
+
+
+def _checkout(folder: Path) -> Checkout:
+    checkout = copy_to(folder)
+    (folder / "config.yaml").write_text(CONFIG)
+    return checkout
 
 
 @dataclass(frozen=True)

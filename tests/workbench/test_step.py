@@ -186,6 +186,14 @@ def test_outputs_appear_all_or_none(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "b.csv"]
 
 
+def test_what_a_killed_process_left_beside_an_output_goes(tmp_path):
+    (tmp_path / ".a.partial-1.csv").write_text("half")
+    (tmp_path / ".b.partial-1.csv").write_text("of another job")
+    with step.whole_or_nothing([tmp_path / "a.csv"]) as beside:
+        beside[tmp_path / "a.csv"].write_text("whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".b.partial-1.csv", "a.csv"]
+
+
 def test_a_full_disk_is_a_clear_message_and_leaves_nothing(tmp_path):
     """/dev/full answers every write with 'no space left', as a full disk does."""
     (tmp_path / "log").mkdir()

@@ -6,6 +6,7 @@ the end with the parent, and the provenance record. `python -m perspectives <stu
 `python -m perspectives <study> --help` lists those of a study.
 """
 
+import glob
 import hashlib
 import importlib
 import inspect
@@ -264,6 +265,9 @@ def whole_or_nothing(outputs: list[Path]) -> Iterator[dict[Path, Path]]:
             path.parent.mkdir(parents=True, exist_ok=True)
             if not os.access(path.parent, os.W_OK):
                 raise UserError(f"cannot write {path}: the folder {path.parent} is read-only.")
+            for left in path.parent.glob(glob.escape(f".{path.stem}.partial-") + f"*{path.suffix}"):
+                if left != beside[path]:
+                    left.unlink()  # by a process that was killed
         yield beside
         missing = [str(path) for path, partial in beside.items() if not partial.is_file()]
         if missing:
