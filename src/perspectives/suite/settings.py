@@ -42,7 +42,7 @@ class Settings(Section):
     protein: ProteinSettings = ProteinSettings()
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[Any, Any]:
     """Return the user's configuration file. **Raises**: UserError when it is missing or no mapping in YAML."""
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -55,7 +55,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return read
 
 
-def resolve(config: Mapping[str, Any], presets: Path) -> Settings:
+def resolve(config: Mapping[Any, Any], presets: Path) -> Settings:
     """Return the settings of `config`: the papers' values, then its preset, then its own keys.
 
     **Raises**: UserError for an unknown preset, an unknown key (with the nearest known one) or an ill-typed value.

@@ -32,7 +32,7 @@ class Section(BaseModel):
 Model = TypeVar("Model", bound=Section)
 
 
-def overlay(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(lower: Mapping[Any, Any], upper: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return `lower` with `upper` laid over it, mapping by mapping."""
     merged = dict(lower)
     for key, value in upper.items():
@@ -41,7 +41,7 @@ def overlay(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def validated(model: type[Model], values: Mapping[str, Any], *, where: str) -> Model:
+def validated(model: type[Model], values: Mapping[Any, Any], *, where: str) -> Model:
     """Return `values` as a `model`.
 
     **Raises**: UserError naming every key that is unknown (with the nearest known one) or ill-typed, its value, what
