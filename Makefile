@@ -4,11 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := $(if $(GPU),cuda,cpu)
-RUN := $(BIN)/python workflow/run.py $(if $(PRESET),--preset $(PRESET)) $(if $(GPU),--gpu)
+RUN := $(BIN)/python workflow/run.py $(if $(PRESET),--preset $(PRESET)) $(if $(SLURM),--profile slurm,$(if $(GPU),--profile gpu))
 
 .PHONY: help reproduce smoke report archive verify test chaos bench setup unlock tables schema lock clean
 
-reproduce: setup  ## from raw data to figures, verdicts and report (PRESET=smoke|default|extended|paper, GPU=1)
+reproduce: setup  ## from raw data to figures, verdicts and report (PRESET=smoke|default|extended|paper, GPU=1, SLURM=1)
 	@$(RUN) reproduce
 
 smoke: setup  ## the same at the smallest sizes, in minutes
@@ -36,7 +36,7 @@ chaos: $(VENV)/test.installed  ## faults on copies of this checkout, in minutes 
 bench: $(VENV)/test.installed  ## timings against NumPy and, where it is installed, PyTorch
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
-setup: $(VENV)/$(LOCK).installed  ## the environment in .venv, every package checked against its hash
+setup: $(VENV)/$(LOCK).installed $(if $(SLURM),$(VENV)/slurm.installed)  ## the environment in .venv, every package checked against its hash
 
 unlock: setup  ## take off the lock that a killed run left
 	@$(RUN) unlock

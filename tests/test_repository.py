@@ -33,9 +33,12 @@ def versions(lock):
 
 
 def test_locks_agree_version_by_version():
-    cpu, cuda, test = (versions(ROOT / "requirements" / f"{name}.txt") for name in ("cpu", "cuda", "test"))
-    for other in (cuda, test):
+    cpu, cuda, slurm, test = (
+        versions(ROOT / "requirements" / f"{name}.txt") for name in ("cpu", "cuda", "slurm", "test")
+    )
+    for other in (cuda, slurm, test):
         assert cpu.items() <= other.items()
+    assert slurm.items() <= test.items()
 
 
 def test_cuda_lock_holds_the_cuda_plugin_of_the_same_jax():

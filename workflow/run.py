@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("task", choices=["reproduce", "report", "archive", "unlock"])
     parser.add_argument("files", nargs="*", help="what to make; left out: everything and the report")
     parser.add_argument("--preset", help="overrides config.yaml")
-    parser.add_argument("--gpu", action="store_true", help="use profiles/gpu")
+    parser.add_argument("--profile", help="a folder of profiles/ in place of profiles/default")
     options = parser.parse_args()
     os.chdir(ROOT)
 
@@ -57,7 +57,7 @@ def main() -> int:
     environment = {**os.environ, "PERSPECTIVES_LOCK_HELD": "1"}
 
     def command(*arguments: str) -> list[str]:
-        profile = ["--workflow-profile", "gpu"] if options.gpu else []
+        profile = ["--workflow-profile", options.profile] if options.profile else []
         config = ["--config", f"preset={options.preset}"] if options.preset else []
         return [sys.executable, "-m", "snakemake", *arguments, *profile, *config]
 

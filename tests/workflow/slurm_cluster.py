@@ -40,7 +40,8 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
 MinJobAge=600
-SlurmdTimeout=10
+SlurmdTimeout=5
+SchedulerParameters=bf_interval=1,sched_interval=1
 ReturnToService=2
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP

@@ -2,8 +2,6 @@
 
 
 rule fetch:
-    # On a cluster by the machine that started the run: nodes often have no network.
-    localrule: True
     # Stale when the digest that we want changes, and by nothing else: no edit of ours should load gigabytes again.
     input:
         manifest=ancient(MANIFEST),
@@ -13,6 +11,8 @@ rule fetch:
         f"{LOGS}/data/{{dataset}}/{{name}}.log",
     benchmark:
         f"{BENCHMARKS}/data/{{dataset}}/{{name}}.tsv"
+    # On a cluster by the machine that started the run: nodes often have no network.
+    localrule: True
     params:
         sha256=lambda wildcards: DATA[f"{wildcards.dataset}/{wildcards.name}"].sha256,
     shell:
