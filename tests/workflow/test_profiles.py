@@ -1,6 +1,8 @@
 """Profiles fit the graph that they run."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,31 @@ def test_slurm_groups_rules_that_exist_by_groups_of_known_size(jobs):
     profile = read("slurm")
     assert set(profile["groups"]) <= jobs.keys()
     assert set(profile["groups"].values()) - {"verdicts"} == set(profile["group-components"])
+
+
+def test_the_graph_builds_where_results_are_in_object_storage(fresh):
+    """As for Kubernetes: only the checkout's own files are local. A folder stands in for the storage."""
+    storage = fresh.folder.parent / "storage"
+    storage.mkdir()
+    where = ["--default-storage-provider", "fs", "--default-storage-prefix", str(storage)]
+    plan = fresh.snakemake("-n", "--workflow-profile", "slurm", "--shared-fs-usage", "none", *where)
+    assert plan.returncode == 0, plan.stdout[-3000:] + plan.stderr
+    assert f"{storage}/results/smoke/summary.html" in plan.stdout
+
+
+@pytest.mark.parametrize("name", sorted(folder.name for folder in PROFILES.iterdir()))
+def test_every_key_of_a_profile_is_an_option(name):
+    """The packages for Kubernetes disagree with the lock on python-dateutil, so their options are named here."""
+    absent = {"kubernetes-namespace", "storage-s3-endpoint-url"}
+    command = [sys.executable, "-m", "snakemake", "--help"]
+    known = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    for key in read(name).keys() - absent:
+        assert re.search(rf"--{key}\b", known), key
+
+
+@pytest.mark.parametrize("recipe", ["Dockerfile", "apptainer.def"])
+def test_a_container_holds_what_make_setup_makes_and_make_itself(recipe):
+    text = (PROFILES.parent / recipe).read_text()
+    assert re.findall(r"install -y (.*?) &&", text) == ["--no-install-recommends make"]
+    assert len(re.findall(r"make setup", text)) == 1
+    assert not re.search(r"\bpip\b|\buv\b|conda|curl|wget", text)

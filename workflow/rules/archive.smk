@@ -5,10 +5,12 @@
 rule archive:
     input:
         settings=f"{RESULTS}/settings.json",
-        data="workflow/data.yaml",
-        verifier="workflow/verify.sh",
+        data=local(MANIFEST),
+        verifier=local("workflow/verify.sh"),
         results=[*FIGURES, *CLAIMS, *REPORT],
-        report=[page for page in [f"{RESULTS}/report.html"] if os.path.exists(page)],
+        report=[
+            local(page) for page in [f"{RESULTS}/report.html"] if os.path.exists(page)
+        ],
     output:
         packed=f"{RESULTS}/archive/perspectives-{SETTINGS.preset}.tar.gz",
         digest=f"{RESULTS}/archive/perspectives-{SETTINGS.preset}.sha256",

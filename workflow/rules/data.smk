@@ -4,7 +4,7 @@
 rule fetch:
     # Stale when the digest that we want changes, and by nothing else: no edit of ours should load gigabytes again.
     input:
-        manifest=ancient(MANIFEST),
+        manifest=ancient(local(MANIFEST)),
     output:
         file="data/{dataset}/{name}",
     log:

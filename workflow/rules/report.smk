@@ -14,7 +14,9 @@ report: os.path.abspath(f"{RESULTS}/overview.rst")
 
 rule caption:
     input:
-        prose=[f"workflow/captions/{Path(figure).stem}.rst" for figure in FIGURES],
+        prose=[
+            local(f"workflow/captions/{Path(figure).stem}.rst") for figure in FIGURES
+        ],
         claims=f"{RESULTS}/claims.csv",
     output:
         texts=CAPTIONS,
@@ -50,7 +52,7 @@ rule summarise:
         laws=f"{RESULTS}/laws.csv",
         findings=f"{RESULTS}/findings.csv",
         resolved=f"{RESULTS}/settings.json",
-        template="workflow/report/summary.html.j2",
+        template=local("workflow/report/summary.html.j2"),
         figures=FIGURES,
         captions=CAPTIONS,
     output:
