@@ -4,6 +4,7 @@ import fcntl
 
 
 onstart:
+    # A job on a cluster starts Snakemake again in this folder, but with --no-hooks: the run alone takes the lock.
     # `make` holds the lock for us; a bare run takes it, so that `make` never takes a live run for a dead one.
     if not os.environ.get("PERSPECTIVES_LOCK_HELD"):
         run_lock = open(".snakemake/run.lock", "w")

@@ -17,7 +17,7 @@ from perspectives.workbench.errors import UserError
 MANIFEST = "MANIFEST.sha256"
 VERIFIER = "verify.sh"
 _MADE_HERE = (crate.METADATA, MANIFEST, VERIFIER)
-_SOURCE_FOLDERS = (".ci", ".github", "benchmarks", "docs", "requirements", "src", "tests", "workflow")
+_SOURCE_FOLDERS = (".ci", ".github", "benchmarks", "docs", "profiles", "requirements", "src", "tests", "workflow")
 # The shell that verifies reads names line by line; these need no quoting and no escape in a manifest.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._+=@,~/-]+")
 _NO_SOURCE = ("__pycache__", ".egg-info", ".pytest_cache", ".ruff_cache", ".partial")
