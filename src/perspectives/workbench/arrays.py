@@ -41,15 +41,6 @@ def read_groups(path: Path) -> dict[str, Group]:
                     raise ValueError(f"{full} is no array")
                 group, _, name = full.partition("/")
                 groups.setdefault(group, {})[name] = array
-    except (
-        MemoryError,
-        AttributeError,
-        ValueError,
-        EOFError,
-        TypeError,
-        NotImplementedError,
-        RuntimeError,
-        BadZipFile,
-    ) as error:
+    except _DAMAGED as error:
         raise UserError(f"{path} holds no named arrays ({error}). Delete it; the workflow makes it again.") from None
     return groups
