@@ -7,13 +7,14 @@ the best of several rounds in which the three programs take turns, so that a bus
 import argparse
 import os
 import time
+from collections.abc import Sequence
 
 import jax
 import numpy as np
 from reference import race_numpy
 
-from perspectives.highres.race import race, race_problem
-from perspectives.highres.schemes import finite_sum_methods, gaussian_methods
+from perspectives.highres.race import RaceProblem, race, race_problem
+from perspectives.highres.schemes import Method, finite_sum_methods, gaussian_methods
 
 SAMPLES, DIMENSIONS, ITERATIONS, LOGS = 1000, 10, 2000, 20
 
@@ -25,36 +26,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    problem = race_problem(samples=SAMPLES, dimensions=DIMENSIONS, seeds=options.seeds, key=jax.random.key(0))
+    problem, top, bottom = problem_and_methods(options.seeds)
     rows, starts = np.asarray(problem.rows), np.asarray(problem.starts)
-    smoothness = float(problem.row_smoothness)
-    top = gaussian_methods("code", smoothness=smoothness, iterations=ITERATIONS, samples=SAMPLES)
-    bottom = finite_sum_methods(
-        "code",
-        smoothness=smoothness,
-        iterations=ITERATIONS,
-        per_epoch=ITERATIONS,
-        samples=SAMPLES,
-        dimensions=DIMENSIONS,
-    )
     panels = {
         "full gradient + noise": ([m for m in top if m.name in race_numpy.GAUSSIAN], []),
         "one sample": ([], [m for m in bottom if m.name in race_numpy.FINITE_SUM]),
     }
     panels["all seven"] = tuple(a + b for a, b in zip(*panels.values(), strict=True))  # pyright: ignore
-
-    def ours(gaussian, finite_sum):
-        for curve in race(
-            problem,
-            tuple(gaussian),
-            tuple(finite_sum),
-            iterations_per_epoch=ITERATIONS,
-            logs_per_epoch=LOGS,
-            same_sample=True,
-            groups=2,
-            key=jax.random.key(1),
-        ):
-            assert np.all(np.isfinite(curve))
 
     def theirs(gaussian, finite_sum, *, vectorised):
         generator = np.random.default_rng(0)
@@ -77,7 +55,7 @@ def main() -> None:
         programs = {
             "loop": lambda panel=panel: theirs(*panel, vectorised=False),
             "once": lambda panel=panel: theirs(*panel, vectorised=True),
-            "ours": lambda panel=panel: ours(*panel),
+            "ours": lambda panel=panel: ours(problem, *panel),
         }
         programs["ours"]()  # compiles
         best = dict.fromkeys(programs, np.inf)
@@ -88,6 +66,37 @@ def main() -> None:
         ratios = f"{best['loop'] / best['ours']:.1f} | {best['once'] / best['ours']:.2f}"
         print(f"| {name} | {best['loop']:.3f} | {best['once']:.3f} | {best['ours']:.3f} | {ratios} |")
     _print_floor(options.seeds, seconds["full gradient + noise"], rows)
+
+
+def problem_and_methods(seeds: int) -> tuple[RaceProblem, list[Method], list[Method]]:
+    """Return the problem with so many starts, and the methods of the upper and the lower panel."""
+    problem = race_problem(samples=SAMPLES, dimensions=DIMENSIONS, seeds=seeds, key=jax.random.key(0))
+    smoothness = float(problem.row_smoothness)
+    top = gaussian_methods("code", smoothness=smoothness, iterations=ITERATIONS, samples=SAMPLES)
+    bottom = finite_sum_methods(
+        "code",
+        smoothness=smoothness,
+        iterations=ITERATIONS,
+        per_epoch=ITERATIONS,
+        samples=SAMPLES,
+        dimensions=DIMENSIONS,
+    )
+    return problem, list(top), list(bottom)
+
+
+def ours(problem: RaceProblem, gaussian: Sequence[Method], finite_sum: Sequence[Method]) -> None:
+    """Run an epoch of the methods from all starts."""
+    for curve in race(
+        problem,
+        tuple(gaussian),
+        tuple(finite_sum),
+        iterations_per_epoch=ITERATIONS,
+        logs_per_epoch=LOGS,
+        same_sample=True,
+        groups=2,
+        key=jax.random.key(1),
+    ):
+        assert np.all(np.isfinite(curve))
 
 
 def _seconds(run) -> float:

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.nodes:
-        print(*_measured(options.nodes))
+        print(*measured(options.nodes))
         return
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     print(f"{options.threads} thread(s); load of the machine {os.getloadavg()[0]:.1f}\n")
@@ -53,7 +53,7 @@ def main() -> None:
         )
 
 
-def _measured(number: int) -> tuple[float, float, float]:
+def measured(number: int) -> tuple[float, float, float]:
     """Return the seconds of making and of solving, and the megabytes of this process at its largest."""
     generator = np.random.default_rng(0)
     wild_type = generator.integers(20, size=LENGTH)

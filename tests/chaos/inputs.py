@@ -198,7 +198,7 @@ def arrays(rng: random.Random, ground: Ground) -> Ending:
         case "cut":
             file.write_bytes(content[: rng.randrange(len(content))])
         case "zeros":
-            start = rng.randrange(len(content))
+            start = rng.randrange(len(content.rstrip(b"\0")))  # later bytes are zeros already
             file.write_bytes(content[:start] + bytes(len(content) - start))
         case "byte":
             at = content.index(np.arange(64.0).tobytes()) + rng.randrange(512)

@@ -27,14 +27,16 @@ def write_groups(path: Path, groups: Mapping[str, Mapping[str, Shaped[ndarray, "
 def read_groups(path: Path) -> dict[str, Group]:
     """Return what `write_groups` wrote; nothing but plain arrays is ever read.
 
-    **Raises**: UserError when the file is damaged or no such file. What is compressed, or declares more than the file
-    has, is refused before it fills the memory.
+    **Raises**: UserError when the file is damaged, has no array or is none. What is compressed, or declares more than
+    the file has, is refused before it fills the memory.
     """
     groups: dict[str, Group] = {}
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             if any(entry.compress_type != ZIP_STORED for entry in saved.zip.infolist()):
                 raise ValueError("compressed")
+            if not saved.files:  # zeros at the end of a file hide all that is in it
+                raise ValueError("no entry")
             for full in saved.files:
                 array = saved[full]
                 if not isinstance(array, np.ndarray):
