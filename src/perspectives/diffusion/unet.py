@@ -191,9 +191,26 @@ class Attention(eqx.Module):
         """Return the maps."""
         n, height, width, channels = x.shape
         h = self.norm(x).reshape(n, height * width, channels)
-        query, key, value = self.query(h), self.key(h), self.value(h)
-        weights = jax.nn.softmax(jnp.einsum("nqc,nkc->nqk", query, key) * channels**-0.5, -1)
-        return x + self.out(jnp.einsum("nqk,nkc->nqc", weights, value)).reshape(x.shape)
+        attended = _attended(self.query(h), self.key(h), self.value(h))
+        return x + self.out(attended).reshape(x.shape)
+
+
+def _attended(
+    query: Float[Array, "n pixels channels"],
+    key: Float[Array, "n pixels channels"],
+    value: Float[Array, "n pixels channels"],
+) -> Float[Array, "n pixels channels"]:
+    """Return each pixel's mean of the values, weighted by softmax of query . key / sqrt(channels).
+
+    On a CPU image by image, weights computed again for the derivative: those of one image stay in its second cache.
+    """
+
+    def one(image: tuple[Array, Array, Array]) -> Array:
+        query, key, value = image
+        return jax.nn.softmax(query @ key.T * key.shape[-1] ** -0.5, -1) @ value
+
+    images = query, key, value
+    return jax.lax.map(jax.checkpoint(one), images) if jax.default_backend() == "cpu" else jax.vmap(one)(images)
 
 
 class Level(eqx.Module):
