@@ -212,6 +212,25 @@ def test_a_full_disk_is_a_clear_message_and_leaves_nothing(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["log"]
 
 
+def test_a_full_disk_is_named_where_a_library_stumbles_over_it_again(tmp_path):
+    """As Matplotlib does, which flushes its compressed stream again when it closes a file that it could not write."""
+    code = (
+        "import functools, sys, zlib\n"
+        "from perspectives.workbench import step; from perspectives.workbench.steps import save_settings as module\n"
+        "def write(**options):\n"
+        "    stream = zlib.compressobj()\n"
+        "    try: open('/dev/full', 'wb', buffering=0).write(stream.flush())\n"
+        "    finally: stream.flush()\n"
+        "module.save_settings = functools.wraps(module.save_settings)(write)\n"
+        "sys.exit(step.main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "workbench", "save_settings", "--settings", "{}", "--file", "s.json"]
+    result = subprocess.run([*command, "--log", "s.log"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert "s.json: No space left on device." in result.stderr
+    assert "Traceback" not in result.stderr + (tmp_path / "s.log").read_text()
+
+
 @pytest.mark.parametrize("runner", ["kernel", "polling"])
 def test_a_step_ends_when_its_parent_is_killed(runner, tmp_path):
     platform = "" if runner == "kernel" else "sys.platform = 'other'; "

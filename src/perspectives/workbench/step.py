@@ -6,6 +6,7 @@ the end with the parent, and the provenance record. `python -m perspectives <stu
 `python -m perspectives <study> --help` lists those of a study.
 """
 
+import errno
 import glob
 import hashlib
 import importlib
@@ -135,11 +136,11 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
     except UserError as error:
         logger.error("%s", error)
         raise
-    except OSError as error:  # a full disk, a read-only folder, a file that is gone: for the user to mend
-        told = f"{error.filename or ', '.join(map(str, outputs))}: {error.strerror}."
-        logger.error(told)
-        raise UserError(told) from None
     except Exception as error:
+        if of_files := _of_files(error):  # a full disk, a read-only folder, a file that is gone: for the user to mend
+            told = f"{of_files.filename or ', '.join(map(str, outputs))}: {of_files.strerror}."
+            logger.error(told)
+            raise UserError(told) from None
         if inputs and _is_missing_column(error):  # a table given by hand that is not the step's
             logger.error("failed", exc_info=log is not None)
             files = ", ".join(map(str, inputs))
@@ -211,6 +212,16 @@ def _refuse_unknown(options: cyclopts.ArgumentCollection, tokens: list[str]) -> 
             group = f"{name.rpartition('.')[0]}."
             fields = [option.removeprefix(group) for option in own if option.startswith(group)]
             raise UserError(unknown("option", name, fields or [*own, *shared])) from None
+
+
+def _of_files(error: BaseException | None) -> OSError | None:
+    """Return the error of the file system that this is, or that came before it: a full disk spoils the tidying up."""
+    if isinstance(error, OSError):
+        return error
+    while error := error and error.__context__:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return error
+    return None
 
 
 def _is_missing_column(error: Exception) -> bool:
