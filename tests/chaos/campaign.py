@@ -82,7 +82,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kills", type=int, help="how many; of all else as many in proportion")
     parser.add_argument("--minutes", type=float, default=90, help="no trial begins later")
-    parser.add_argument("--only", choices=[fault.name for fault in FAULTS], help="this fault, and no table")
+    parser.add_argument("--only", choices=[fault.name for fault in FAULTS], help="this fault, and its row of the table")
     options = parser.parse_args()
     logging.disable()  # of sources that lie
     deadline = time.monotonic() + 60 * options.minutes
@@ -94,8 +94,7 @@ def main() -> int:
             if options.only in (None, fault.name):
                 done.append(attempt(fault, max(1, round(share * fault.full)), options.seed, ground, deadline))
                 print(*done[-1].row, *done[-1].failures, sep=" | ", flush=True)
-    if options.only is None:
-        write(done)
+    write(done)
     failures = [failure for tried in done for failure in tried.failures]
     names = sorted({tried.fault.name for tried in done if tried.failures})
     for name in names:
@@ -104,8 +103,13 @@ def main() -> int:
 
 
 def write(done: Sequence[Tried], page: Path = PAGE) -> None:
-    """Write the table between its markers into the page."""
-    page.write_text(readme.between(page.read_text(), "chaos", readme.table(HEADS, [tried.row for tried in done])))
+    """Write what was tried between the table's markers into the page; rows of other faults stay."""
+    text = page.read_text()
+    kept = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines() if line[:1] == "|"]
+    new = {tried.fault: tried.row for tried in done}
+    old = {fault: row for fault in FAULTS for row in kept if row[0].startswith(fault.what)}
+    rows = [(old | new)[fault] for fault in FAULTS if fault in old | new]
+    page.write_text(readme.between(text, "chaos", readme.table(HEADS, rows)))
 
 
 if __name__ == "__main__":
