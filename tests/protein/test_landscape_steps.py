@@ -168,7 +168,7 @@ def test_a_predictor_is_ranked_on_what_its_substitutions_make(chain, tmp_path):
     base = rows(chain / "default.csv")
     tokens, scores = encoded([row["sequence"] for row in base]), np.array([float(row["score"]) for row in base])
     landscape = landscape_of(chain)
-    fitted = fit_ridge(tokens, scores, landscape.wild_type, PredictorSettings(kind="ridge"))
+    fitted = fit_ridge(tokens, scores, landscape.wild_type, PredictorSettings(kind="ridge"), anchor=200.0)
     write_groups(tmp_path / "ridge.npz", saved(fitted))
     evaluate_predictor(
         task="gb1_default", member=3, landscape=chain / "landscape.npz", base=chain / "default.csv",

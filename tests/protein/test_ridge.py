@@ -14,7 +14,7 @@ from perspectives.protein.settings import PredictorSettings
 
 LENGTH = 6
 WILD_TYPE = np.full(LENGTH, 4, np.uint8)
-SETTINGS = PredictorSettings(kind="ridge", penalty=1.5, anchor=30)
+SETTINGS = PredictorSettings(kind="ridge", penalty=1.5, anchor=30.0)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def base():
 
 def fitted_to(base, **options):
     tokens, scores = base
-    return fit_ridge(tokens, scores, WILD_TYPE, SETTINGS, **options)
+    return fit_ridge(tokens, scores, WILD_TYPE, SETTINGS, **({"anchor": SETTINGS.anchor} | options))
 
 
 def by_hand(tokens, scores, anchor):
@@ -45,9 +45,9 @@ def by_hand(tokens, scores, anchor):
     return np.reshape(weights, (LENGTH, 20)), intercept
 
 
-@pytest.mark.parametrize(("known", "anchor"), [(0.0, 30.0), (None, 0.0)])
-def test_fit_is_least_squares_with_penalties_and_anchor_as_rows(base, known, anchor):
-    fitted = fitted_to(base, wild_type_fitness=known)
+@pytest.mark.parametrize("anchor", [30.0, 0.0])
+def test_fit_is_least_squares_with_penalties_and_anchor_as_rows(base, anchor):
+    fitted = fitted_to(base, anchor=anchor)
     tokens, scores = base
     weights, intercept = by_hand(tokens, scores, anchor)
     seen = fitted.allowed & (np.arange(20) != WILD_TYPE[:, None])
@@ -58,8 +58,8 @@ def test_fit_is_least_squares_with_penalties_and_anchor_as_rows(base, known, anc
 
 def test_the_wild_types_value_may_be_another(base):
     tokens, scores = base
-    moved = fit_ridge(tokens, scores + 5, WILD_TYPE, SETTINGS, wild_type_fitness=5.0)
-    fitted = fit_ridge(tokens, scores, WILD_TYPE, SETTINGS)
+    moved = fit_ridge(tokens, scores + 5, WILD_TYPE, SETTINGS, anchor=30.0, wild_type_fitness=5.0)
+    fitted = fitted_to(base)
     np.testing.assert_allclose(moved.weights, fitted.weights, atol=1e-6)
     np.testing.assert_allclose(moved.intercept, fitted.intercept + 5, atol=1e-6)
 
@@ -69,7 +69,7 @@ def test_planted_effects_are_recovered_with_little_penalty(base):
     effects = np.random.default_rng(1).normal(size=(LENGTH, 20))
     effects[np.arange(LENGTH), WILD_TYPE] = 0
     scores = effects[np.arange(LENGTH), tokens].sum(1)
-    fitted = fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge", penalty=1e-8))
+    fitted = fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge", penalty=1e-8), anchor=200.0)
     np.testing.assert_allclose(fitted(jnp.asarray(one_hot(tokens))), scores, atol=1e-5)
     assert abs(fitted.intercept) < 1e-5
 
@@ -109,6 +109,6 @@ def test_a_fit_comes_back_from_its_arrays_with_what_is_allowed(base):
 
 
 def test_a_base_set_of_the_wild_type_alone_says_its_fitness():
-    fitted = fit_ridge(WILD_TYPE[None], np.array([-1.0]), WILD_TYPE, SETTINGS)
+    fitted = fit_ridge(WILD_TYPE[None], np.array([-1.0]), WILD_TYPE, SETTINGS, anchor=30.0)
     np.testing.assert_allclose(fitted.intercept, -1 / 31)
     np.testing.assert_array_equal(fitted.allowed, one_hot(WILD_TYPE[None])[0] > 0)

@@ -59,7 +59,8 @@ def models(tmp_path_factory):
     for name, key in (("prior", keys[1]), ("mean_prior", keys[2])):
         write_groups(folder / f"{name}.npz", saved(velocity_for(SETTINGS.prior, latent=LATENT, key=key)))
     write_groups(
-        folder / "unsmoothed.npz", saved(fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge")))
+        folder / "unsmoothed.npz",
+        saved(fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge"), anchor=200.0)),
     )
     oracles = {"epistasis": GlobalEpistasis(LENGTH), "perceptron": PerceptronOracle(WILD_TYPE, key=keys[3])}
     write_groups(folder / "oracles.npz", {name: named_arrays(oracle) for name, oracle in oracles.items()})
@@ -114,7 +115,7 @@ def test_all_methods_of_sampling_are_there_with_different_designs_best_first(sam
 
 def test_predictions_are_those_of_the_ridge_regression_and_guidance_raises_them(models, samples):
     tokens, scores = base_rows(np.random.default_rng(0))
-    ridge = fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge"))
+    ridge = fit_ridge(tokens, scores, WILD_TYPE, PredictorSettings(kind="ridge"), anchor=200.0)
     found = of(samples, "guided")
     one_hot = jax.nn.one_hot(encoded([row["sequence"] for row in found]), 20)
     np.testing.assert_allclose([float(row["predicted"]) for row in found], ridge(one_hot), rtol=1e-5, atol=1e-5)

@@ -207,7 +207,8 @@ def test_a_full_disk_is_a_clear_message_and_leaves_nothing(tmp_path):
     result = subprocess.run([*command, "--log", "log/s.log"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     assert "No space left on device" in result.stderr
-    assert "s.json" in result.stderr
+    assert "s.json: No space" in result.stderr
+    assert "partial" not in result.stderr
     assert "Traceback" not in result.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["log"]
 
@@ -274,3 +275,10 @@ def test_an_import_that_the_digest_does_not_see_fails_the_job(monkeypatch):
 def test_loading_an_unknown_step_lists_the_known():
     with pytest.raises(UserError, match="judge"):
         step.load("suite", "nothing")
+
+
+@pytest.mark.parametrize(("name", "words"), [("folder", "it is a folder"), ("n" * 254, "File name too long")])
+def test_an_output_that_cannot_be_made_is_found_before_the_step_runs(name, words, tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises((UserError, OSError), match=words), step.whole_or_nothing([tmp_path / name]):
+        pytest.fail("the step ran")

@@ -98,16 +98,15 @@ class Gb1(NamedTuple):
         np.put_along_axis(found, self.positions[rows].astype(np.int64), self.residues[rows], axis=1)
         return found
 
-    def measured(self, tokens: Tokens, *, least_inputs: int = 0) -> Float64[ndarray, "n"]:
-        """Return the scaled measured fitness of sequences: NaN where there is none, the wild type's is known.
+    def measured(self, tokens: Tokens) -> Float64[ndarray, "n"]:
+        """Return the scaled measured fitness of sequences, however few its counts: NaN where there is none.
 
-        Rows of fewer input counts than `least_inputs` count as not measured.
+        The wild type's is known.
         """
         scale, places = SCALES["gb1"], RESIDUES * len(self.wild_type)
-        rows = self.inputs >= least_inputs
         table = np.full((places, places), np.nan)
-        first, second = self.substitutions[rows].T
-        table[first, second] = scale.scaled(self.clipped[rows])
+        first, second = self.substitutions.T
+        table[first, second] = scale.scaled(self.clipped)
 
         found = np.full(len(tokens), np.nan)
         found[(tokens == self.wild_type).all(1)] = scale.scaled(WILD_TYPE_FITNESS)

@@ -15,7 +15,7 @@ from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.training import fit
 from perspectives.protein.layers import Convolution, Dense, slices
 from perspectives.protein.sequences import LETTERS, Tokens
-from perspectives.protein.settings import PredictorSettings
+from perspectives.protein.settings import FitSettings
 
 KERNEL = 5
 """Positions that a feature of the predictor sees."""
@@ -75,7 +75,7 @@ def sampling_weights(scores: Float64[ndarray, "n"]) -> Float64[ndarray, "n"]:
 def fitted_predictor(
     tokens: Tokens,
     scores: Float64[ndarray, "n"],
-    settings: PredictorSettings,
+    settings: FitSettings,
     *,
     epochs: int | None = None,
     progress: Progress = silent,

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from perspectives.protein.landscapes import RESIDUES, WILD_TYPE_FITNESS
 from perspectives.protein.sequences import Tokens, one_hot
-from perspectives.protein.settings import PredictorSettings
+from perspectives.protein.settings import FitSettings
 
 _TOGETHER = 4096
 
@@ -45,16 +45,16 @@ def fit_ridge(
     tokens: Tokens,
     scores: Float[ndarray, "n"],
     wild_type: UInt8[ndarray, "length"],
-    settings: PredictorSettings,
+    settings: FitSettings,
     *,
-    wild_type_fitness: float | None = WILD_TYPE_FITNESS,
+    anchor: float,
+    wild_type_fitness: float = WILD_TYPE_FITNESS,
 ) -> Ridge:
     """Return the ridge regression of raw scores on the substitutions that occur among `tokens`.
 
-    Least squares over the rows, plus `settings.anchor` times that of the wild type's fitness, plus `settings.penalty`
-    times squared weights; the intercept is free. Where all rows have equally many mutations, only
-    the penalty and the anchor fix it.
-    `wild_type_fitness` is GB1's; with None nothing is known of it and there is no anchor.
+    Least squares over the rows, plus `anchor` times that of the `wild_type_fitness`, which is GB1's, plus
+    `settings.penalty` times squared weights; the intercept is free. Where all rows have equally many mutations, only
+    the penalty and the anchor fix it. With an anchor of 0 nothing is known of the wild type.
     """
     residues = np.zeros((len(wild_type), RESIDUES), bool)
     for token in range(RESIDUES):
@@ -70,9 +70,8 @@ def fit_ridge(
         gram += part.T @ part
         moment += part.T @ scores[start : start + _TOGETHER]
     gram[np.diag_indices(len(columns))] += settings.penalty
-    if wild_type_fitness is not None:
-        gram[-1, -1] += settings.anchor
-        moment[-1] += settings.anchor * wild_type_fitness
+    gram[-1, -1] += anchor
+    moment[-1] += anchor * wild_type_fitness
     *fitted, intercept = np.linalg.solve(gram, moment)
 
     weights = np.full(residues.shape, min(fitted, default=0.0))

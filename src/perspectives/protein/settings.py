@@ -3,7 +3,7 @@
 Where the authors' released code or checkpoints fix a value, that is the default. The paper's text was not at hand.
 """
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -49,18 +49,25 @@ class PriorSettings(Section):
     weight_decay: NonNegativeFloat = Field(default=0.01, description=f"AdamW's decay; {CHECKPOINT}.")
 
 
-class PredictorSettings(Section):
-    """What is fitted to the base set and guides the search."""
+class FitSettings(Section):
+    """What is fitted to measured fitness and guides the search."""
 
     kind: Literal["convolutions", "ridge"] = Field(default="convolutions", description="Architecture.")
     penalty: PositiveFloat = Field(default=1.0, description=f"Of squared weights of the ridge; {OURS}.")
+    batch: PositiveInt = Field(default=1024, description=f"Sequences of a step; {GRAPH}.")
+    epochs: PositiveInt = Field(default=100, description=f"Passes over the base set's number of rows; {GRAPH}.")
+    learning_rate: PositiveFloat = Field(default=1e-4, description=f"Adam's step size; {GRAPH}.")
+    weight_decay: NonNegativeFloat = Field(
+        default=1e-4, description=f"Of the weights, added to the gradient before Adam; {GRAPH}."
+    )
+
+
+class PredictorSettings(FitSettings):
+    """What is fitted to the base set and guides the search."""
+
     anchor: PositiveFloat = Field(
         default=200.0, description=f"Rows' worth of weight of the wild type's value, known to the ridge; {OURS}."
     )
-    batch: PositiveInt = Field(default=1024, description=f"Sequences of a step; {GRAPH}.")
-    epochs: PositiveInt = Field(default=100, description=f"Passes over the base set's number of rows; {GRAPH}.")
-    learning_rate: PositiveFloat = Field(default=1e-4, description=f"AdamW's step size; {GRAPH}.")
-    weight_decay: NonNegativeFloat = Field(default=1e-4, description=f"AdamW's decay; {GRAPH}.")
 
 
 class SmoothingSettings(Section):
@@ -75,6 +82,15 @@ class GuidanceStrength(Section):
 
     strength: NonNegativeFloat = Field(description="alpha, K times the paper's, of a gradient step.")
     inner: int = Field(ge=0, description="J: gradient steps after each step of the prior.")
+
+
+Sampling = TypeVar("Sampling", bound="SamplingSettings | ProposalSampling")
+
+
+def _keeping_some(sampling: Sampling) -> Sampling:
+    if sampling.keep > sampling.samples:
+        raise ValueError(f"keep = {sampling.keep} must not exceed samples = {sampling.samples}")
+    return sampling
 
 
 class SamplingSettings(Section):
@@ -96,9 +112,7 @@ class SamplingSettings(Section):
 
     @model_validator(mode="after")
     def _keep_some(self) -> "SamplingSettings":
-        if self.keep > self.samples:
-            raise ValueError(f"keep = {self.keep} must not exceed samples = {self.samples}")
-        return self
+        return _keeping_some(self)
 
 
 class SearchSettings(Section):
@@ -274,6 +288,39 @@ class GfpHardSettings(TaskSettings):
 
     autoencoder: GfpHardAutoencoder = GfpHardAutoencoder()
     sampling: GfpHardSampling = GfpHardSampling()
+
+
+class ProposalSampling(Section):
+    """Guided samples for data of one's own. How strongly to guide is a matter of the data: start from the defaults."""
+
+    samples: PositiveInt = Field(default=512, description=f"Designs before selection; {RELEASED}.")
+    keep: PositiveInt = Field(default=128, description=f"Designs after selection, at most; {RELEASED}.")
+    steps: PositiveInt = Field(default=32, description=f"K: Euler steps of the prior; {RELEASED}.")
+    time_index: TimeIndex = Field(
+        default="old", description=f"Time of the velocity in the end-point estimate; {RELEASED}: 'old'."
+    )
+    strength: NonNegativeFloat = Field(
+        default=34.0,
+        description="alpha, K times the paper's, of a gradient step: that of AAV, medium, without smoothing, as here. "
+        "Raise it when too few designs are new or fit, lower it when they are too much alike.",
+    )
+    inner: NonNegativeInt = Field(
+        default=39,
+        description="J: gradient steps after each step of the prior; as strength, of which it is a multiple.",
+    )
+
+    @model_validator(mode="after")
+    def _keep_some(self) -> "ProposalSampling":
+        return _keeping_some(self)
+
+
+class ProposalSettings(Section):
+    """Models of one's own data and samples of them. Defaults are the published networks and sizes, for a GPU."""
+
+    autoencoder: AutoencoderSettings = AutoencoderSettings()
+    prior: PriorSettings = PriorSettings()
+    predictor: FitSettings = FitSettings()
+    sampling: ProposalSampling = ProposalSampling()
 
 
 class OracleSettings(Section):

@@ -138,7 +138,9 @@ def _run(study: str, step: str, tokens: list[str], *, threads: int, device: str,
         raise
     except Exception as error:
         if of_files := _of_files(error):  # a full disk, a read-only folder, a file that is gone: for the user to mend
-            told = f"{of_files.filename or ', '.join(map(str, outputs))}: {of_files.strerror}."
+            named = {str(_partial(path)): path for path in outputs}
+            file = named.get(str(of_files.filename), of_files.filename)
+            told = f"{file or ', '.join(map(str, outputs))}: {of_files.strerror}."
             logger.error(told)
             raise UserError(told) from None
         if inputs and _is_missing_column(error):  # a table given by hand that is not the step's
@@ -247,7 +249,9 @@ def _mentions(hint: Any, kind: Any) -> bool:
 def _require(inputs: list[Path]) -> None:
     missing = [str(path) for path in inputs if not path.is_file()]
     if missing:
-        raise UserError(f"input files are missing: {', '.join(missing)}. The workflow's rules make them.")
+        raise UserError(
+            f"input files are missing: {', '.join(missing)}. Check the paths; the workflow makes those in results/."
+        )
 
 
 def _keep_apart(inputs: list[Path], outputs: list[Path]) -> None:
@@ -264,13 +268,18 @@ def _replace(value: Any, beside: dict[Path, Path]) -> Any:
     return beside.get(value, value) if isinstance(value, Path) else value
 
 
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+
+
 @contextmanager
 def whole_or_nothing(outputs: list[Path]) -> Iterator[dict[Path, Path]]:
     """Yield for each output a path beside it with the same suffix; on success rename all, on failure delete all.
 
-    **Raises**: UserError when a folder cannot be written to or an output was not made.
+    **Raises**: UserError when a folder is read-only or an output is a folder, OSError when a file cannot be made
+    there, both before anything is yielded; RuntimeError when an output was not made.
     """
-    beside = {path: path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}") for path in outputs}
+    beside = {path: _partial(path) for path in outputs}
     try:
         for path in outputs:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -279,6 +288,11 @@ def whole_or_nothing(outputs: list[Path]) -> Iterator[dict[Path, Path]]:
             for left in path.parent.glob(glob.escape(f".{path.stem}.partial-") + f"*{path.suffix}"):
                 if left != beside[path]:
                     left.unlink()  # by a process that was killed
+            if path.is_dir():
+                raise UserError(f"cannot write {path}: it is a folder.")
+            if not beside[path].exists():
+                beside[path].touch()  # what cannot be made should fail now, not after hours of training
+                beside[path].unlink()
         yield beside
         missing = [str(path) for path, partial in beside.items() if not partial.is_file()]
         if missing:

@@ -1,28 +1,37 @@
 """Propose designs from a table of measured sequences of one's own."""
 
 import csv
+import logging
 from pathlib import Path
+from typing import Annotated
 
 import jax
+from cyclopts import Parameter
 
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
 from perspectives.protein.proposing import fit_models, propose
-from perspectives.protein.settings import TaskSettings
+from perspectives.protein.settings import ProposalSettings
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.step import Input, Output
 from perspectives.workbench.tables import write_rows
 
-AS_PUBLISHED = TaskSettings()
+AS_PUBLISHED = ProposalSettings()
 
 
 def propose_designs(
     *,
     table: Input,
     designs: Output,
-    settings: TaskSettings = AS_PUBLISHED,
-    target: float | None = None,
-    seed: int = 0,
+    settings: ProposalSettings = AS_PUBLISHED,
+    target: Annotated[
+        float | None,
+        Parameter(
+            help="Fitness towards which guidance pulls, in the units of the table; without one it lies as far above "
+            "the best as the worst lies below it."
+        ),
+    ] = None,
+    seed: Annotated[int, Parameter(help="Of training and sampling: equal seeds give equal designs.")] = 0,
     progress: Progress,
 ) -> None:
     """Fit models to a CSV with the columns `sequence` and `fitness`, and write one of `sequence,predicted,mutations`.
@@ -39,8 +48,14 @@ def propose_designs(
     if not found:
         raise UserError(
             f"All {settings.sampling.samples} samples stand in {table} already. Raise sampling.samples, or the "
-            "strength of guidance, sampling.unsmoothed."
+            "strength of guidance, sampling.strength."
         )
+    if len(found) < settings.sampling.keep:
+        logging.getLogger("protein.propose_designs").warning(
+            "Only %d of the %d designs asked for: the other samples repeat these or stand in %s. Raise "
+            "sampling.samples, or lower sampling.strength or the target when few samples differ.",
+            len(found), settings.sampling.keep, table,
+        )  # fmt: skip
     write_rows(designs, [proposal._asdict() for proposal in found], digits=9)
 
 

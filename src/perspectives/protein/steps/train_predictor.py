@@ -3,7 +3,7 @@
 from perspectives.numerics.progress import Progress
 from perspectives.numerics.streams import stream
 from perspectives.protein.autoencoders import commonest
-from perspectives.protein.landscapes import WILD_TYPE_FITNESS, scored
+from perspectives.protein.landscapes import scored
 from perspectives.protein.models import saved
 from perspectives.protein.predictors import fitted_predictor
 from perspectives.protein.ridge import fit_ridge
@@ -31,8 +31,8 @@ def train_predictor(
     rows = scored(read_rows(base))
     tokens = rows.tokens
     if settings.kind == "ridge":
-        known = WILD_TYPE_FITNESS if task.startswith("gb1") else None
-        ridge = fit_ridge(tokens, rows.scores, commonest(tokens), settings, wild_type_fitness=known)
+        anchor = settings.anchor if task.startswith("gb1") else 0.0
+        ridge = fit_ridge(tokens, rows.scores, commonest(tokens), settings, anchor=anchor)
         write_groups(weights, saved(ridge))
         return
     key = stream(seed, f"protein/{task}/member {member}/predictor")
