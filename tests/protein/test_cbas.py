@@ -60,3 +60,8 @@ def test_the_ratio_of_a_model_and_itself_is_one_and_of_another_it_is_that_of_lik
     np.testing.assert_allclose(log_ratio(autoencoder, autoencoder, z, tokens), 0, atol=1e-6)
     # E exp(log p - log q) = 1 under q.
     assert np.exp(log_ratio(other, autoencoder, z, tokens)).mean() == pytest.approx(1, abs=0.05)
+
+
+def test_fewer_calls_than_refits_are_refused(models):
+    with pytest.raises(ValueError, match="refits = 3 must be from 1 to the number of calls, 2"):
+        run(models, calls=2)

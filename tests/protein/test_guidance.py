@@ -12,11 +12,10 @@ from perspectives.protein.flow_matching import NormalVelocity, prior_samples
 from perspectives.protein.guidance import (
     TOGETHER,
     FitnessMisfit,
-    LinearMisfit,
     guided_ode_samples,
-    order_of_split_scheme,
     split_samples,
 )
+from perspectives.protein.identities import LinearMisfit, order_of_split_scheme
 from perspectives.protein.landscapes import Scale
 
 PRIOR = NormalVelocity(jnp.array([0.5, -1.0, 0.2]), jnp.diag(jnp.array([0.16, 2.25, 0.64])))

@@ -108,3 +108,8 @@ def test_more_nodes_than_there_are_sequences_is_an_error():
     allowed[:, :2] = True
     with pytest.raises(ValueError, match="have no other neighbour"):
         graph_nodes(np.zeros((1, 2), np.uint8), 5, allowed=allowed, generator=np.random.default_rng(0))
+
+
+def test_repeated_sequences_are_refused(nodes):
+    with pytest.raises(ValueError, match="average repeated ones first"):
+        smooth(np.concatenate([nodes, nodes[:1]]), np.ones(len(nodes) + 1), SETTINGS)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 from numpy import ndarray
 
-from perspectives.protein.layers import Convolution, Dense, Maps, uniform
+from perspectives.protein.layers import Codes, Convolution, Dense, Maps, uniform
 from perspectives.protein.sequences import LETTERS, Tokens
 from perspectives.protein.settings import AutoencoderSettings
 
@@ -24,7 +24,6 @@ ENCODED_TOGETHER = 512
 """Sequences that are encoded or decoded at once."""
 
 OneHots = Float[Array, "n length 20"]
-Codes = Float[Array, "n latent"]
 
 
 class Doubling(eqx.Module):

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Int, UInt8
 from numpy import ndarray
 
-from perspectives.protein.sequences import ALPHABET, Tokens
+from perspectives.protein.sequences import LETTERS, Tokens
 
 BATCH = 256
 """Sequences predicted at a time: fewer are filled up, so that whatever a search asks nothing is compiled twice."""
@@ -34,7 +34,7 @@ def predictions_and_gradients(
     predictor: eqx.Module, tokens: Tokens, *, batch: int = BATCH
 ) -> tuple[Float[ndarray, "n"], Float32[ndarray, "n length 20"]]:
     """Return predictions and their gradients in the one-hot sequences."""
-    values, gradients = [np.zeros(0)], [np.zeros((0, tokens.shape[1], len(ALPHABET)), np.float32)]
+    values, gradients = [np.zeros(0)], [np.zeros((0, tokens.shape[1], LETTERS), np.float32)]
     for block, rows in _filled_blocks(tokens, batch):
         value, gradient = _values_and_gradients(predictor, jnp.asarray(block))
         values.append(np.asarray(value)[:rows])
@@ -128,7 +128,7 @@ def _filled_blocks(tokens: Tokens, batch: int) -> list[tuple[UInt8[ndarray, "bat
 
 
 def _one_hot(tokens: UInt8[Array, "n length"]) -> Float32[Array, "n length 20"]:
-    return jax.nn.one_hot(tokens, len(ALPHABET), dtype=jnp.float32)
+    return jax.nn.one_hot(tokens, LETTERS, dtype=jnp.float32)
 
 
 @eqx.filter_jit

@@ -58,8 +58,13 @@ def conditioned_by_adaptive_sampling(
 
     **Departs**: weights are probabilities of being drawn for a batch, which has the same mean; the predictor gives no
     variance, so that the probability of being above the threshold is nothing or one. Each refit takes the share of the
-    autoencoder's steps that makes all of them in the end. Samples outside of the space lose mutations, drawn at random.
+    autoencoder's steps that makes all of them in the end. Samples outside of the space lose mutations, drawn at random,
+    and are weighed as they are then, though the autoencoders drew other tokens there.
+
+    **Raises**: ValueError when there are more refits than calls, or none.
     """
+    if not 0 < refits <= budget.calls:
+        raise ValueError(f"refits = {refits} must be from 1 to the number of calls, {budget.calls}")
     number, generator = budget.calls // refits, numpy_generator(jax.random.fold_in(key, refits))
     model, threshold = autoencoder, -np.inf
     for refit in range(refits):

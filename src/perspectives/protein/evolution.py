@@ -97,19 +97,24 @@ def recombined(one: Tokens, other: Tokens, rate: float, generator: Generator) ->
 
 
 def random_mutants(budget: Budget, tokens: Tokens, space: SearchSpace, *, generator: Generator) -> Predicted:
-    """Return as many different random mutants of the sequences as the budget pays for: a floor for every search.
+    """Return as many different random mutants of the sequences as the budget pays for: a floor for every search."""
+    ask_mutants(budget, tokens, space, end=budget.calls, generator=generator)
+    return budget.visited()
+
+
+def ask_mutants(budget: Budget, parents: Tokens, space: SearchSpace, *, end: int, generator: Generator) -> None:
+    """Ask for new random mutants of `parents` until `end` calls are used, or nothing new comes up.
 
     Half of them have one substitution, half two. Those outside of the space lose mutations, drawn at random.
     """
-    idle, length = 0, tokens.shape[1]
-    while budget.left and idle < PATIENCE:
+    idle, length = 0, parents.shape[1]
+    while budget.used < end and idle < PATIENCE:
         before = budget.used
-        parents = tokens[generator.integers(len(tokens), size=TOGETHER)]
+        chosen = parents[generator.integers(len(parents), size=TOGETHER)]
         places = np.concatenate([random_places(TOGETHER // 2, length, number, generator) for number in (1, 2)])
-        mutants = space.trimmed(space.substituted(parents, places, generator), generator)
-        budget(mutants[budget.new(mutants)])
+        mutants = space.trimmed(space.substituted(chosen, places, generator), generator)
+        budget(mutants[budget.new(mutants, end - budget.used)])
         idle = idle + 1 if budget.used == before else 0
-    return budget.visited()
 
 
 def exhaustive_doubles(predictor: Any, space: SearchSpace) -> Predicted:

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from perspectives.protein.layers import Codes
+
 TOLERANCE = 1e-5
 """Of the adaptive solver, absolute and relative: a thousandth of what thirty-two Euler steps are off by."""
 
-Codes = Float[Array, "n latent"]
 Velocity = Callable[..., Any]
 """v(z, t) of a batch of codes, at one time for all or a time each."""
 

@@ -6,8 +6,8 @@ from numpy import ndarray
 from numpy.random import Generator
 
 from perspectives.protein.budget import Budget, Predicted
-from perspectives.protein.evolution import PATIENCE, TOGETHER, round_ends
-from perspectives.protein.search_space import SearchSpace, random_places
+from perspectives.protein.evolution import ask_mutants, round_ends
+from perspectives.protein.search_space import SearchSpace
 from perspectives.protein.sequences import Tokens
 
 PARENTS = 100
@@ -49,12 +49,5 @@ def explore_frontier(
     for end in round_ends(budget, rounds):
         visited = budget.visited()
         parents = visited.tokens[frontier_order(space.edits(visited.tokens), visited.values, PARENTS)]
-        idle = 0
-        while budget.used < end and idle < PATIENCE:
-            before = budget.used
-            chosen = parents[generator.integers(len(parents), size=TOGETHER)]
-            places = [random_places(TOGETHER // 2, chosen.shape[1], number, generator) for number in (1, 2)]
-            children = space.trimmed(space.substituted(chosen, np.concatenate(places), generator), generator)
-            budget(children[budget.new(children, end - budget.used)])
-            idle = idle + 1 if budget.used == before else 0
+        ask_mutants(budget, parents, space, end=end, generator=generator)
     return budget.visited()

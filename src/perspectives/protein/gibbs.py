@@ -11,7 +11,7 @@ from perspectives.protein.budget import Budget, Predicted
 from perspectives.protein.evolution import round_ends
 from perspectives.protein.search_space import SearchSpace
 from perspectives.protein.selection import different
-from perspectives.protein.sequences import ALPHABET, Tokens, hamming
+from perspectives.protein.sequences import LETTERS, Tokens, hamming
 
 LARGEST_CLUSTERED = 4000
 """Sequences between which all distances are kept: 128 MB of them. Of more, the fittest are clustered; our choice."""
@@ -134,7 +134,7 @@ def _drawn(
         # Rounding may give the draw past the last substitution that has a probability.
         columns.append(np.minimum(drawn, np.flatnonzero(flat[chain])[-1]))
     drawn = np.concatenate([np.zeros(0, int), *columns])
-    return np.repeat(possible, each), drawn // len(ALPHABET), drawn % len(ALPHABET)
+    return np.repeat(possible, each), drawn // LETTERS, drawn % LETTERS
 
 
 def _indexed(tokens: Tokens) -> tuple[Int[ndarray, "rows"], Int[ndarray, "n"]]:

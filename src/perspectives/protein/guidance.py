@@ -6,19 +6,17 @@ taken at the end-point that the velocity promises, z + (1 - t) v(z, t).
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
-from perspectives.numerics.ode import trajectory
-from perspectives.numerics.statistics import order
-from perspectives.protein.flow_matching import Codes, NormalVelocity, Velocity
+from perspectives.protein.flow_matching import Velocity
 from perspectives.protein.landscapes import Scale
+from perspectives.protein.layers import Codes
 from perspectives.protein.settings import TimeIndex
 
 Misfit = Callable[[Any], Any]
@@ -51,7 +49,8 @@ class FitnessMisfit(eqx.Module):
         return 0.5 * (self.fitness(z) - 1) ** 2
 
 
-def _gradient(loss: Callable[[Codes], Float[Array, "n"]], z: Codes) -> Codes:
+def gradient_of_each(loss: Callable[[Codes], Float[Array, "n"]], z: Codes) -> Codes:
+    """Return the gradient of the loss of each code with respect to that code."""
     # A sample's loss depends on its own code alone, so one sum differentiates all.
     return jax.grad(lambda codes: loss(codes).sum())(z)
 
@@ -86,7 +85,12 @@ def split_samples(
 
     **Source**: the released code, `sample.py`, with its two times: after the prior step the velocity is still taken at
     the old t, "old", though the time left is that of the new one. `time_index` "new" takes both there.
+
+    **Raises**: ValueError when `time_index` or `gradient_at` is none of those named.
     """
+    for name, given, kind in (("time_index", time_index, TimeIndex), ("gradient_at", gradient_at, GradientAt)):
+        if given not in get_args(kind):
+            raise ValueError(f"{name} = {given!r} is not allowed, only {' or '.join(map(repr, get_args(kind)))}")
     numbers = (1 / steps, strength / steps, float(prior), float(time_index == "new"))
     h, rate, share, late = (jnp.asarray(number, start.dtype) for number in numbers)
     return _split(
@@ -120,7 +124,7 @@ def _split(
         def loss(codes: Codes) -> Float[Array, "n"]:
             return misfit(codes if at_code else codes + left * velocity(codes, t + late * h))
 
-        return jax.lax.fori_loop(0, inner, lambda _, codes: codes - rate * _gradient(loss, codes), z)
+        return jax.lax.fori_loop(0, inner, lambda _, codes: codes - rate * gradient_of_each(loss, codes), z)
 
     return _in_parts(lambda codes: jax.lax.fori_loop(0, steps, outer, codes), start)
 
@@ -153,7 +157,7 @@ def _guided_ode(
         def loss(codes: Codes) -> Float[Array, "n"]:
             return misfit(codes + (1 - t) * velocity(codes, t))
 
-        return (velocity(z[None], t) - rate * _gradient(loss, z[None]))[0]
+        return (velocity(z[None], t) - rate * gradient_of_each(loss, z[None]))[0]
 
     def solve(z: Float[Array, "latent"]) -> tuple[Float[Array, "latent"], Int[Array, ""]]:
         zero, one = jnp.zeros((), z.dtype), jnp.ones((), z.dtype)
@@ -172,36 +176,3 @@ def _guided_ode(
         return solution.ys[-1], jnp.asarray(solution.stats["num_steps"])
 
     return _in_parts(jax.vmap(solve), start)
-
-
-class LinearMisfit(eqx.Module):
-    """The misfit (c . z - 1)^2 / 2 of a fitness that is linear in the code."""
-
-    direction: Float[Array, "latent"]
-
-    def __call__(self, z: Codes) -> Float[Array, "n"]:
-        """Return the misfit of each code."""
-        return 0.5 * (z @ self.direction - 1) ** 2
-
-
-def order_of_split_scheme() -> float:
-    """Return the measured order in h at which the split scheme tends to the guided ODE: 32 to 256 steps.
-
-    The case is linear and quadratic: a normal prior and a linear fitness in three dimensions, from four codes, alpha =
-    1.5 and J = 2, with the times that the released code has. The ODE is solved to nine digits.
-    """
-    prior = NormalVelocity(jnp.array([0.5, -1.0, 0.2]), jnp.diag(jnp.array([0.16, 2.25, 0.64])))
-    misfit = LinearMisfit(jnp.array([1.0, 0.5, -0.7]))
-    start = jnp.array([[0.3, -0.8, 1.1], [1.2, 0.4, -0.5], [-1.0, 0.9, 0.1], [0.0, -1.5, -0.6]])
-    strength, inner = 1.5, 2
-
-    def field(t: Float[Array, ""], z: Codes, _: None) -> Codes:
-        return prior(z, t) - strength * inner * _gradient(lambda codes: misfit(codes + (1 - t) * prior(codes, t)), z)
-
-    exact = trajectory(field, start, jnp.array([1.0]), None, since=0.0).states[-1]
-    counts = np.array([32, 64, 128, 256])
-    errors = [
-        jnp.abs(split_samples(prior, misfit, start, steps=int(count), strength=strength, inner=inner) - exact).max()
-        for count in counts
-    ]
-    return order(1 / counts, np.array(errors, dtype=float))

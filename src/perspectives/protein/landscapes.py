@@ -13,9 +13,8 @@ import numpy as np
 from jaxtyping import Array, Float, Float64, Int, Int32, Int64, Shaped, UInt8
 from numpy import ndarray
 
-from perspectives.protein.sequences import ALPHABET, Tokens, encoded
+from perspectives.protein.sequences import ALPHABET, LETTERS, Tokens, encoded
 
-RESIDUES = len(ALPHABET)
 Raw = TypeVar("Raw", bound=Float[Array | ndarray, "..."] | float)
 
 
@@ -76,7 +75,7 @@ class Gb1(NamedTuple):
     @property
     def substitutions(self) -> Int32[ndarray, "n 2"]:
         """Return the two substitutions of each row, as the place of their ones in a flat one-hot."""
-        return RESIDUES * self.positions.astype(np.int32) + self.residues
+        return LETTERS * self.positions.astype(np.int32) + self.residues
 
     @property
     def clipped(self) -> Float64[ndarray, "n"]:
@@ -103,7 +102,7 @@ class Gb1(NamedTuple):
 
         The wild type's is known.
         """
-        scale, places = SCALES["gb1"], RESIDUES * len(self.wild_type)
+        scale, places = SCALES["gb1"], LETTERS * len(self.wild_type)
         table = np.full((places, places), np.nan)
         first, second = self.substitutions.T
         table[first, second] = scale.scaled(self.clipped)
@@ -122,7 +121,7 @@ def doubles_among(
     changed = tokens != wild_type
     rows = np.flatnonzero(changed.sum(1) == 2)
     positions = np.nonzero(changed[rows])[1].reshape(-1, 2)
-    return rows, RESIDUES * positions + np.take_along_axis(tokens[rows], positions, 1)
+    return rows, LETTERS * positions + np.take_along_axis(tokens[rows], positions, 1)
 
 
 def poisson_deviation(selected: Int32[ndarray, "n"], inputs: Int32[ndarray, "n"]) -> Float64[ndarray, "n"]:
@@ -202,10 +201,10 @@ def parsed(table: bytes) -> Gb1:
         (number * (rows["set"] == name.encode()) for number, name in enumerate(SPLITS, 1)), np.zeros(len(rows), int)
     )
     _refuse(np.flatnonzero(split == 0), f"its set is none of {', '.join(SPLITS)}")
-    tokens = np.full(256, RESIDUES, np.uint8)
-    tokens[list(ALPHABET.encode())] = np.arange(RESIDUES)
+    tokens = np.full(256, LETTERS, np.uint8)
+    tokens[list(ALPHABET.encode())] = np.arange(LETTERS)
     residues = tokens[np.take_along_axis(letters, positions, 1)]
-    _refuse(np.flatnonzero((residues == RESIDUES).any(1)), f"it has a letter that is no residue, none of {ALPHABET}")
+    _refuse(np.flatnonzero((residues == LETTERS).any(1)), f"it has a letter that is no residue, none of {ALPHABET}")
     return Gb1(
         tokens[wild_type], positions.astype(np.uint8), residues, rows["y"].copy(), rows["selected_ct"].copy(),
         rows["input_ct"].copy(), (split - 1).astype(np.uint8),

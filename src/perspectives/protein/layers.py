@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+Codes = Float[Array, "n latent"]
 Maps = Float[Array, "n positions channels"]
 
 

@@ -1,35 +1,26 @@
 """The methods that are compared, and which predictor is a task's own."""
 
 from collections.abc import Collection
-from typing import NamedTuple
-
-
-class Method(NamedTuple):
-    """How a method is called in figures, and whether the flow prior has a part in it."""
-
-    title: str
-    prior: bool
-
 
 METHODS = {
-    "guided": Method("VLGPO", True),
-    "guided_new_time": Method("VLGPO, both at the new time", True),
-    "guided_ode": Method("guided ODE", True),
-    "mean_codes": Method("VLGPO, prior of posterior means", True),
-    "plain_gradient": Method("gradient at the code", True),
-    "prior": Method("prior alone", True),
-    "latent_ascent": Method("latent ascent, no prior", False),
-    "base": Method("best of the base set", False),
-    "mutants": Method("random mutants", False),
-    "evolution": Method("AdaLead-like evolution", False),
-    "frontier": Method("PEX-like frontier", False),
-    "gibbs": Method("Gibbs with gradients", False),
-    "gibbs_inverted": Method("Gibbs, acceptance inverted", False),
-    "cbas": Method("CbAS", False),
-    "exhaustive": Method("all doubles predicted", False),
+    "guided": "VLGPO",
+    "guided_new_time": "VLGPO, both at the new time",
+    "guided_ode": "guided ODE",
+    "mean_codes": "VLGPO, prior of posterior means",
+    "plain_gradient": "gradient at the code",
+    "prior": "prior alone",
+    "latent_ascent": "latent ascent, no prior",
+    "base": "best of the base set",
+    "mutants": "random mutants",
+    "evolution": "AdaLead-like evolution",
+    "frontier": "PEX-like frontier",
+    "gibbs": "Gibbs with gradients",
+    "gibbs_inverted": "Gibbs, acceptance inverted",
+    "cbas": "CbAS",
+    "exhaustive": "all doubles predicted",
 }
-"""All of them get the base set and one predictor, and hand over as many designs. With the smoothed predictor Gibbs with
-gradients is GGS."""
+"""How figures call the methods. All of them get the base set and one predictor, and hand over as many designs. With the
+smoothed predictor Gibbs with gradients is GGS."""
 BASE_SET = "base_set"
 """In tables of designs: what all rows of the base set score, which is no method."""
 _SMOOTHED = ("aav_hard", "gfp_medium", "gfp_hard")

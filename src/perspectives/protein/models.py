@@ -29,7 +29,7 @@ from perspectives.protein.settings import (
     TaskName,
     TaskSettings,
 )
-from perspectives.protein.velocities import Velocity, velocity_for
+from perspectives.protein.velocities import VelocityNetwork, velocity_for
 
 ORACLE = "released"
 """The name of the released oracle in a file of oracles."""
@@ -67,7 +67,7 @@ def restored_autoencoder(settings: AutoencoderSettings, length: int, groups: Gro
     return _restored(lambda key: autoencoder_for(settings, length, latent=latent, key=key), arrays)
 
 
-def restored_prior(settings: PriorSettings, latent: int, groups: Groups) -> Velocity:
+def restored_prior(settings: PriorSettings, latent: int, groups: Groups) -> VelocityNetwork:
     """Return a saved velocity of codes of `latent` dimensions.
 
     **Raises**: ValueError when the arrays are another model's.

@@ -20,7 +20,8 @@ from perspectives.numerics.batches import WithReplacement
 from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.training import fit
 from perspectives.numerics.trees import with_arrays
-from perspectives.protein.landscapes import RESIDUES, WILD_TYPE_FITNESS, Gb1, poisson_deviation
+from perspectives.protein.landscapes import WILD_TYPE_FITNESS, Gb1, poisson_deviation
+from perspectives.protein.sequences import LETTERS
 
 SIGMOIDS = 8
 """Monotone tanh units of the global nonlinearity."""
@@ -51,7 +52,7 @@ class GlobalEpistasis(eqx.Module):
 
     def __init__(self, length: int):
         # Spread over the range of fitness from the start: equal units would stay equal.
-        self.effects = jnp.zeros((length, RESIDUES), jnp.float32)
+        self.effects = jnp.zeros((length, LETTERS), jnp.float32)
         self.log_heights = jnp.full(SIGMOIDS, -0.5, jnp.float32)
         self.log_slopes = jnp.zeros(SIGMOIDS, jnp.float32)
         self.shifts = jnp.linspace(-1, 5, SIGMOIDS, dtype=jnp.float32)
@@ -90,7 +91,7 @@ class PerceptronOracle(eqx.Module):
     def __init__(self, wild_type: UInt8[ndarray, "length"], *, key: Key[Array, ""]):
         keys = jax.random.split(key, 3)
         hidden, second = WIDTHS
-        mutated = np.ones((len(wild_type), RESIDUES, 1), np.float32)
+        mutated = np.ones((len(wild_type), LETTERS, 1), np.float32)
         mutated[np.arange(len(wild_type)), wild_type] = 0
         # The bound of PyTorch's default for as many inputs as are ever one, not for all of them.
         bound = 2**-0.5
@@ -206,7 +207,7 @@ def good_substitutions(landscape: Gb1, number: int) -> Int64[ndarray, "number"]:
     A substitution is its place in a flat one-hot.
     """
     deep = landscape.taken(landscape.deep)
-    places = RESIDUES * len(landscape.wild_type)
+    places = LETTERS * len(landscape.wild_type)
     total, count = np.zeros(places), np.zeros(places)
     for substitution in deep.substitutions.T:
         total += np.bincount(substitution, deep.clipped, places)
@@ -227,7 +228,7 @@ def combined(
 
     **Raises**: ValueError when they are at fewer positions.
     """
-    positions, residues = np.divmod(substitutions, RESIDUES)
+    positions, residues = np.divmod(substitutions, LETTERS)
     places = np.unique(positions)
     if mutations > len(places):
         raise ValueError(f"{mutations} mutations cannot be combined from substitutions at {len(places)} positions")

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, UInt8
 from numpy import ndarray
 
-from perspectives.protein.landscapes import RESIDUES, WILD_TYPE_FITNESS
-from perspectives.protein.sequences import Tokens, one_hot
+from perspectives.protein.landscapes import WILD_TYPE_FITNESS
+from perspectives.protein.sequences import LETTERS, Tokens, one_hot
 from perspectives.protein.settings import FitSettings
 
 _TOGETHER = 4096
@@ -37,7 +37,7 @@ class Ridge(eqx.Module):
 
 def unfitted_ridge(length: int) -> Ridge:
     """Return a ridge regression of zeros, which has the shapes of a fitted one."""
-    zeros = jnp.zeros((length, RESIDUES), jnp.float32)
+    zeros = jnp.zeros((length, LETTERS), jnp.float32)
     return Ridge(zeros, jnp.zeros((), jnp.float32), zeros)
 
 
@@ -56,8 +56,8 @@ def fit_ridge(
     `settings.penalty` times squared weights; the intercept is free. Where all rows have equally many mutations, only
     the penalty and the anchor fix it. With an anchor of 0 nothing is known of the wild type.
     """
-    residues = np.zeros((len(wild_type), RESIDUES), bool)
-    for token in range(RESIDUES):
+    residues = np.zeros((len(wild_type), LETTERS), bool)
+    for token in range(LETTERS):
         residues[:, token] = (tokens == token).any(0)
     residues[np.arange(len(wild_type)), wild_type] = False
     columns = np.flatnonzero(residues)

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Int, Key, UInt8
 from numpy import ndarray
 from numpy.random import Generator
 
-from perspectives.protein.sequences import ALPHABET, Tokens
+from perspectives.protein.sequences import LETTERS, Tokens
 
 
 class SearchSpace(NamedTuple):
@@ -29,7 +29,7 @@ class SearchSpace(NamedTuple):
 
     def substitutions(self, tokens: Tokens) -> Bool[ndarray, "n length 20"]:
         """Say which single substitutions of sequences in the space lead to another sequence in it."""
-        residues = np.arange(len(ALPHABET))
+        residues = np.arange(LETTERS)
         changes = self.allowed & (residues != tokens[:, :, None])
         if self.mutations is None:
             return changes
@@ -46,7 +46,7 @@ class SearchSpace(NamedTuple):
         at = np.arange(tokens.shape[1])
         drawn = (generator.random(tokens.shape) * np.maximum(number - 1, 1)).astype(int)
         drawn += drawn >= rank[at, tokens]  # what is there now is passed over
-        other = listed[at, np.minimum(drawn, len(ALPHABET) - 1)].astype(np.uint8)
+        other = listed[at, np.minimum(drawn, LETTERS - 1)].astype(np.uint8)
         return np.where(places & (number > 1), other, tokens)
 
     def trimmed(self, tokens: Tokens, generator: Generator) -> Tokens:

@@ -3,7 +3,7 @@
 Where the authors' released code or checkpoints fix a value, that is the default. The paper's text was not at hand.
 """
 
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -84,20 +84,22 @@ class GuidanceStrength(Section):
     inner: int = Field(ge=0, description="J: gradient steps after each step of the prior.")
 
 
-Sampling = TypeVar("Sampling", bound="SamplingSettings | ProposalSampling")
-
-
-def _keeping_some(sampling: Sampling) -> Sampling:
-    if sampling.keep > sampling.samples:
-        raise ValueError(f"keep = {sampling.keep} must not exceed samples = {sampling.samples}")
-    return sampling
-
-
-class SamplingSettings(Section):
-    """Samples of the prior and of the guided posterior."""
+class Selection(Section):
+    """How many samples are drawn, and how many of them are handed over."""
 
     samples: PositiveInt = Field(default=512, description=f"Designs before selection; {RELEASED}.")
-    keep: PositiveInt = Field(default=128, description=f"Designs after selection; {RELEASED}.")
+    keep: PositiveInt = Field(default=128, description=f"Designs after selection, at most; {RELEASED}.")
+
+    @model_validator(mode="after")
+    def _keep_some(self) -> "Selection":
+        if self.keep > self.samples:
+            raise ValueError(f"keep = {self.keep} must not exceed samples = {self.samples}")
+        return self
+
+
+class SamplingSettings(Selection):
+    """Samples of the prior and of the guided posterior."""
+
     steps: PositiveInt = Field(default=32, description=f"K: Euler steps of the prior; {RELEASED}.")
     time_index: TimeIndex = Field(
         default="old", description=f"Time of the velocity in the end-point estimate; {RELEASED}: 'old'."
@@ -109,10 +111,6 @@ class SamplingSettings(Section):
     )
     inners: tuple[PositiveInt, ...] = Field(default=(), description=f"Values of J on it; {OURS}.")
     step_counts: tuple[PositiveInt, ...] = Field(default=(), description=f"Values of K compared; {OURS}.")
-
-    @model_validator(mode="after")
-    def _keep_some(self) -> "SamplingSettings":
-        return _keeping_some(self)
 
 
 class SearchSettings(Section):
@@ -290,11 +288,9 @@ class GfpHardSettings(TaskSettings):
     sampling: GfpHardSampling = GfpHardSampling()
 
 
-class ProposalSampling(Section):
+class ProposalSampling(Selection):
     """Guided samples for data of one's own. How strongly to guide is a matter of the data: start from the defaults."""
 
-    samples: PositiveInt = Field(default=512, description=f"Designs before selection; {RELEASED}.")
-    keep: PositiveInt = Field(default=128, description=f"Designs after selection, at most; {RELEASED}.")
     steps: PositiveInt = Field(default=32, description=f"K: Euler steps of the prior; {RELEASED}.")
     time_index: TimeIndex = Field(
         default="old", description=f"Time of the velocity in the end-point estimate; {RELEASED}: 'old'."
@@ -308,10 +304,6 @@ class ProposalSampling(Section):
         default=39,
         description="J: gradient steps after each step of the prior; as strength, of which it is a multiple.",
     )
-
-    @model_validator(mode="after")
-    def _keep_some(self) -> "ProposalSampling":
-        return _keeping_some(self)
 
 
 class ProposalSettings(Section):

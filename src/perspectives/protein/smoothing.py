@@ -23,7 +23,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from perspectives.protein.search_space import SearchSpace, random_places
 from perspectives.protein.selection import different
-from perspectives.protein.sequences import ALPHABET, Tokens, one_hot
+from perspectives.protein.sequences import LETTERS, Tokens, one_hot
 from perspectives.protein.settings import SmoothingSettings
 
 BLOCK = 256
@@ -53,7 +53,7 @@ def graph_nodes(
     **Departs**: as many substitutions are drawn at a time as there are sequences so far.
     """
     length = tokens.shape[1]
-    everything = np.ones((length, len(ALPHABET)), bool) if allowed is None else allowed
+    everything = np.ones((length, LETTERS), bool) if allowed is None else allowed
     space = SearchSpace(tokens[0], everything, None)
     nodes = tokens[different(tokens)]
     while len(nodes) < number:
@@ -118,8 +118,13 @@ def smooth(tokens: Tokens, fitness: Float[ndarray, "n"], settings: SmoothingSett
 
     **Source**: Kirjner et al. 2024, graph-based smoothing, with Tikhonov's regularisation.
 
-    **Raises**: RuntimeError when conjugate gradients do not reach their tolerance.
+    **Raises**: ValueError when a sequence is repeated, whose edge would weigh without end; RuntimeError when conjugate
+    gradients do not reach their tolerance.
     """
+    if len(different(tokens)) < len(tokens):
+        raise ValueError(
+            f"of {len(tokens)} sequences only {len(different(tokens))} differ; average repeated ones first"
+        )
     return solved(normalised(adjacency(tokens, nearest_nodes(tokens, neighbour_count(len(tokens))))), fitness, settings)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64, Int, Int64, Key, UInt8
 from numpy import ndarray
 
-from perspectives.protein.landscapes import RESIDUES, Gb1, doubles_among
-from perspectives.protein.sequences import Tokens
+from perspectives.protein.landscapes import Gb1, doubles_among
+from perspectives.protein.sequences import LETTERS, Tokens
 from perspectives.protein.settings import TaskName
 
 BEST = 99.0
@@ -91,7 +91,7 @@ def nearest_double(some: Gb1, others: Gb1) -> Int[ndarray, "n"]:
     have. So it takes no pairs, only what occurs among the others: positions, substitutions, pairs of them.
     """
     length = len(some.wild_type)
-    places = RESIDUES * length
+    places = LETTERS * length
     first, second = others.positions.T
     one, two = others.substitutions.T
     position, substitution = np.zeros(length, bool), np.zeros(places, bool)
@@ -131,7 +131,7 @@ def task_of(landscape: Gb1, tokens: Tokens) -> TaskName:
 
     **Raises**: ValueError when there is none.
     """
-    places = RESIDUES * len(landscape.wild_type)
+    places = LETTERS * len(landscape.wild_type)
     rows, substitutions = doubles_among(tokens, landscape.wild_type)
     fitting = []
     for name, task in TASKS.items():

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.nn import silu
 from jaxtyping import Array, Float, Key
 
-from perspectives.protein.layers import Convolution, Dense, Maps
+from perspectives.protein.layers import Codes, Convolution, Dense, Maps
 from perspectives.protein.settings import PriorSettings
 
 WIDTH = 8
@@ -30,7 +30,6 @@ FREQUENCIES = 8
 FLOOR = 1e-24
 """The least squared norm that normalisation divides by; the square of PyTorch's."""
 
-Codes = Float[Array, "n latent"]
 Embedding = Float[Array, "m embedding"]
 """Of one time for all codes, or a time each: m is 1 or n."""
 Time = float | Float[Array, ""] | Float[Array, "n"]
@@ -250,10 +249,10 @@ class ResidualPerceptron(eqx.Module):
         return self.end(h)
 
 
-Velocity = UNet | ResidualPerceptron
+VelocityNetwork = UNet | ResidualPerceptron
 
 
-def velocity_for(settings: PriorSettings, *, latent: int, key: Key[Array, ""]) -> Velocity:
+def velocity_for(settings: PriorSettings, *, latent: int, key: Key[Array, ""]) -> VelocityNetwork:
     """Return a new velocity of codes of `latent` dimensions.
 
     **Raises**: ValueError when the U-Net cannot halve them.

@@ -1,9 +1,9 @@
 """Check identities of the networks, of the flow and of guidance: the laws."""
 
-from perspectives.protein.guidance import order_of_split_scheme
 from perspectives.protein.identities import (
     euler_difference,
     normal_transport_error,
+    order_of_split_scheme,
     parameter_count_errors,
     random_unet,
 )

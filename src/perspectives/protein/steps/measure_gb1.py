@@ -3,13 +3,13 @@
 import numpy as np
 
 from perspectives.protein.landscapes import (
-    RESIDUES,
     ROWS,
     SCALES,
     WILD_TYPE_FITNESS,
     fitness_of_counts,
     parsed,
 )
+from perspectives.protein.sequences import LETTERS
 from perspectives.protein.tasks import POOL_ROWS, TASKS, pool_of_doubles
 from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.errors import UserError
@@ -28,7 +28,7 @@ def measure_gb1(*, data: Input, landscape: Output, measures: Output) -> None:
         raise UserError(f"{data}: {error}") from None
     write_groups(landscape, {"gb1": found._asdict()})
     first, second = found.substitutions.astype(np.int64).T
-    distinct = len(np.unique(first * RESIDUES * len(found.wild_type) + second))
+    distinct = len(np.unique(first * LETTERS * len(found.wild_type) + second))
     values = {
         # Rows missing or too many, and rows that repeat another; one that is no double mutant is refused by `parsed`.
         "rows_off": abs(distinct - ROWS) + len(found.fitness) - distinct,

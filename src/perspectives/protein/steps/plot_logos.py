@@ -15,7 +15,7 @@ from numpy import ndarray
 from perspectives.protein.autoencoders import commonest
 from perspectives.protein.landscapes import scored
 from perspectives.protein.methods import TASK_TITLES
-from perspectives.protein.sequences import ALPHABET, Tokens, encoded
+from perspectives.protein.sequences import ALPHABET, LETTERS, Tokens, encoded
 from perspectives.workbench.figures import BLUE, GREEN, ORANGE, PAGE_INCHES, VERMILION, save, style
 from perspectives.workbench.step import Input, Output
 from perspectives.workbench.tables import read_rows, write_rows
@@ -65,7 +65,7 @@ def plot_logos(*, scores: list[Input], bases: list[Input], png: Output, pdf: Out
 
 def mutation_shares(tokens: Tokens, reference: UInt8[ndarray, "length"]) -> Float[ndarray, "length 20"]:
     """Return the share of sequences with each residue at each position, but nothing for the reference's own."""
-    shares = (tokens[:, :, None] == np.arange(len(ALPHABET))).mean(0)
+    shares = (tokens[:, :, None] == np.arange(LETTERS)).mean(0)
     shares[np.arange(len(reference)), reference] = 0
     return shares
 

@@ -105,7 +105,7 @@ def _panel(axes: Axes, table: list[Row]) -> None:
 def _legend(present: set[str], found: list[list[Row]]) -> list[Line2D]:
     handles = [
         Line2D([], [], color=colour, marker=marker, linestyle="none", markersize=6, markeredgecolor="black",
-               markeredgewidth=0.5, label=METHODS[method].title)
+               markeredgewidth=0.5, label=METHODS[method])
         for method, (colour, marker) in SHOWN.items()
         if method in present
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from perspectives.protein.models import architecture, restored_autoencoder, rest
 from perspectives.protein.ridge import Ridge
 from perspectives.protein.search_space import SearchSpace, numpy_generator
 from perspectives.protein.selection import best_measured, design_rows, only_selected, select
-from perspectives.protein.sequences import ALPHABET
+from perspectives.protein.sequences import LETTERS
 from perspectives.protein.settings import PredictorName, SourceName, TaskName, TaskSettings
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
@@ -46,7 +46,7 @@ def search_designs(
     tokens, scores = known.tokens, known.scores
     length = tokens.shape[1]
     model = restored_predictor(networks.predictor, length, read_groups(predictor_weights))
-    allowed = model.allowed if isinstance(model, Ridge) else np.ones((length, len(ALPHABET)), bool)
+    allowed = model.allowed if isinstance(model, Ridge) else np.ones((length, LETTERS), bool)
     space = SearchSpace(commonest(tokens), allowed, search.mutations)
     start = founders(tokens, scores, space, search.calls // search.rounds)
     inside = tokens[space.contains(tokens)]
