@@ -7,7 +7,7 @@ A program of its own, since the number of devices is fixed when a backend starts
 import math
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ LENGTH = 8
 """Residues of the invented proteins."""
 TASK: dict[str, Any] = {"task": "aav_medium", "member": 0, "seed": 0}
 
-Curve = Mapping[str, np.ndarray]
+Curve = dict[str, Any]
 
 
 def column(path: Path, name: str) -> np.ndarray:
@@ -57,7 +57,9 @@ def classifier(method: Any, seeds: int) -> Callable[[Path], Curve]:
     def train(folder: Path) -> Curve:
         rng = np.random.default_rng(0)
         counts = {"train": 128, "validation": 32}
-        arrays = {part: rng.normal(size=(n, 32, 32, 3)).astype(np.float32) for part, n in counts.items()}
+        arrays: dict[str, Any] = {
+            part: rng.normal(size=(n, 32, 32, 3)).astype(np.float32) for part, n in counts.items()
+        }
         arrays |= {f"{part}_labels": rng.integers(0, 10, n, dtype=np.int32) for part, n in counts.items()}
         np.savez(folder / "images.npz", **arrays)
         settings = DeepSettings(seeds=seeds, epochs=3, batch=32)
@@ -131,7 +133,11 @@ def posterior(inference: Any, batch: int) -> Callable[[Path], Curve]:
 def autoencoder_and_prior(batch: int) -> Callable[[Path], Curve]:
     def train(folder: Path) -> Curve:
         settings = AutoencoderSettings(latent=4, batch=batch, steps=40)
-        files = {"base": proteins(folder), "weights": folder / "autoencoder.npz", "losses": folder / "autoencoder.csv"}
+        files: dict[str, Any] = {
+            "base": proteins(folder),
+            "weights": folder / "autoencoder.npz",
+            "losses": folder / "autoencoder.csv",
+        }
         train_autoencoder(settings=settings, **TASK, **files, quality=folder / "quality.csv", progress=silent)
         files = {"base": files["base"], "weights": folder / "prior.npz", "losses": folder / "prior.csv"}
         train_prior(
