@@ -1,6 +1,7 @@
 """The chain of trainings at tiny sizes, on an invented base set: doubles of a wild type of eight residues."""
 
 import csv
+import shutil
 
 import equinox as eqx
 import jax
@@ -10,6 +11,7 @@ import pytest
 
 from perspectives.numerics.progress import silent
 from perspectives.numerics.trees import named_arrays
+from perspectives.protein import fitting
 from perspectives.protein.autoencoders import PerceptronAutoencoder, decoded_tokens, encoded_codes
 from perspectives.protein.budget import predictions
 from perspectives.protein.fitting import LONGEST_ROUND, passes
@@ -68,19 +70,23 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def autoencoder(folder, base, **options):
+def autoencoder(folder, base, progress=silent, **options):
     train_autoencoder(
         settings=AUTOENCODER, **TASK, base=base, weights=folder / "autoencoder.npz", losses=folder / "autoencoder.csv",
-        quality=folder / "quality.csv", progress=silent, **options,
+        quality=folder / "quality.csv", progress=progress, **options,
     )  # fmt: skip
 
 
-def prior(folder, base, codes, **options):
+def prior(folder, base, codes, progress=silent, **options):
     train_prior(
         settings=PRIOR.model_copy(update={"codes": codes}), autoencoder_settings=AUTOENCODER, **TASK, base=base,
         autoencoder=folder / "autoencoder.npz", weights=folder / f"{codes}.npz", losses=folder / f"{codes}.csv",
-        progress=silent, **options,
+        progress=progress, **options,
     )  # fmt: skip
+
+
+def draws(folder, base, **options):
+    prior(folder, base, "draw", **options)
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +151,36 @@ def test_training_again_gives_the_same_bytes_and_leaves_no_checkpoint(chain, tmp
     for name in ("autoencoder.npz", "autoencoder.csv", "quality.csv", "draw.npz", "draw.csv"):
         assert (tmp_path / name).read_bytes() == (chain / name).read_bytes(), name
     assert not list(tmp_path.glob("checkpoints/*"))
+
+
+@pytest.mark.parametrize(
+    ("train", "names", "total"),
+    [(autoencoder, ("autoencoder.npz", "autoencoder.csv", "quality.csv"), 15), (draws, ("draw.npz", "draw.csv"), 2)],
+    ids=["autoencoder", "prior"],
+)
+def test_a_killed_training_is_picked_up_to_the_same_bytes(chain, tmp_path, monkeypatch, train, names, total):
+    monkeypatch.setattr(fitting, "LONGEST_ROUND", 20)  # or the prior's steps are one round
+    monkeypatch.setattr(fitting, "ROUNDS_BETWEEN_CHECKPOINTS", 1)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+        shutil.copy(chain / "autoencoder.npz", folder)
+    train(whole, chain / "base.csv")
+    rounds = []
+
+    def kill(done, total, **_):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(killed, chain / "base.csv", checkpoints=killed / "checkpoints", progress=kill)
+    again = {"checkpoints": killed / "checkpoints", "progress": lambda done, total, **_: rounds.append(done)}
+    train(killed, chain / "base.csv", **again)
+    # The second round's own checkpoint comes before its progress, but that of the last round is none.
+    assert rounds == list(range(2 if total == 2 else 3, total + 1))
+    for name in names:
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+    assert not list(killed.glob("checkpoints/*"))
 
 
 def test_predictors_are_trained_alike_whatever_they_are_called(chain):
