@@ -55,7 +55,7 @@ from perspectives.numerics.training import State, Training, averaged
 from perspectives.protein.autoencoders import AutoencoderLoss, autoencoder_for
 from perspectives.protein.budget import BATCH, _values, _values_and_gradients
 from perspectives.protein.flow_matching import FlowMatchingLoss, Posterior
-from perspectives.protein.guidance import FitnessMisfit, _gradient
+from perspectives.protein.guidance import FitnessMisfit, gradient_of_each
 from perspectives.protein.landscapes import scale_of
 from perspectives.protein.models import architecture
 from perspectives.protein.oracles import GlobalEpistasis, Measured, PerceptronOracle, anchored_loss
@@ -536,12 +536,12 @@ def _guiding(name: str, task: TaskSettings, length: int) -> Guiding:
     kind = f"{kind}, {task.sampling.samples} samples"
 
     def at_end(velocity: Any, misfit: Any, z: Any, t: Any) -> Any:
-        return _gradient(lambda z: misfit(z + t * velocity(z, t)), z)
+        return gradient_of_each(lambda z: misfit(z + t * velocity(z, t)), z)
 
     return Guiding(
         once(f"{kind}: velocity", lambda: compiled_cost(lambda v, z, t: v(z, t), models.velocity, codes, now)),
         once(f"{kind}: guidance", lambda: compiled_cost(at_end, models.velocity, misfit, codes, now)),
-        once(f"{kind}: gradient", lambda: compiled_cost(lambda m, z: _gradient(m, z), misfit, codes)),
+        once(f"{kind}: gradient", lambda: compiled_cost(lambda m, z: gradient_of_each(m, z), misfit, codes)),
     )
 
 

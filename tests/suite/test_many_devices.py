@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from trainings_on_devices import TRAININGS
 
+pytestmark = pytest.mark.timeout(1200)  # of the first test, which compiles everything twice
+
 PROGRAM = Path(__file__).with_name("trainings_on_devices.py")
 COUNTS = (1, 8)
 LIMIT = 1e-5
@@ -30,7 +32,7 @@ def found(tmp_path_factory):
                 env=os.environ | flags, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
     for count, child in children.items():
-        assert child.wait(500) == 0, (folder / f"{count}.log").read_text()[-3000:]
+        assert child.wait(1100) == 0, (folder / f"{count}.log").read_text()[-3000:]
     return {count: dict(np.load(folder / f"{count}.npz")) for count in COUNTS}
 
 
