@@ -19,6 +19,12 @@ SHAPES = {"mnist": (28, 28, 1), "cifar-10": (32, 32, 3)}
 SEED = jax.ShapeDtypeStruct((2,), jnp.uint32)
 
 
+@pytest.fixture(autouse=True)
+def on_a_gpu(monkeypatch):
+    """The U-Net attends in another way on a CPU."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+
+
 @pytest.mark.parametrize(("dataset", "proposal"), [("mnist", "uniform"), ("cifar-10", "debiasing")])
 def test_training_round_of_the_paper_preset_lowers_for_cuda(dataset, proposal):
     settings, shape = settings_of(PAPER, dataset), SHAPES[dataset]

@@ -99,7 +99,9 @@ def test_convolution_is_a_sum_over_neighbours_with_a_border_of_zeros(stride):
             np.testing.assert_allclose(layer(x)[0, i // stride, j // stride], expected, atol=1e-12)
 
 
-def test_attention_is_the_plain_formula():
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_attention_is_the_plain_formula(monkeypatch, backend):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
     layer, x = awake(lambda key: Attention(32, dtype=float, key=key)), normal(1, 2, 2, 3, 32)
     found = layer(x)
     for image, result in zip(np.asarray(layer.norm(x)).reshape(2, 6, 32), np.asarray(found - x), strict=True):
