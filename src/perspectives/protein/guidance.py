@@ -1,8 +1,9 @@
 """Samples of the posterior of latent codes: a flow as prior, a predictor of fitness as likelihood.
 
 With v the prior's velocity, D the decoder, g the predictor and scaled fitness y(x) = (g(x) - low) / (high - low), the
-likelihood of a code is normal about y = 1: minus its logarithm is the misfit L(z) = (y(softmax D(z)) - 1)^2 / 2. It is
-taken at the end-point that the velocity promises, z + (1 - t) v(z, t).
+likelihood of a code is normal about y = 1: minus its logarithm, up to a constant, is the misfit L(z) = (y(softmax D(z))
+- 1)^2 / 2. It is taken at the end-point that the velocity promises, z + (1 - t) v(z, t). The posterior's velocity has
+its gradient times (1 - t) / t; the published sampler has a step size of its own in place of that factor.
 """
 
 from collections.abc import Callable

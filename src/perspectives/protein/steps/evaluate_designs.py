@@ -38,7 +38,8 @@ def evaluate_designs(
     """Write a row a method, and a row a design with those of the base set.
 
     Fitness is scaled; medians are of the selected designs, or with `_all` of all different ones. The second oracle,
-    where there is one, gives `other_fitness`, and `disagreement` is the mean absolute difference of both.
+    where there is one, gives `other_fitness`, and `disagreement` is the mean absolute difference of both. Searches hand
+    over their selection alone: all their designs are selected ones, and none repeats another.
     """
     known = scored(read_rows(base))
     base_tokens = known.tokens

@@ -98,7 +98,11 @@ def _panel(axes: Axes, table: list[Row]) -> None:
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.1)
-    axes.set_title(f"{TASK_TITLES[task]} ({best} predictor)")
+    ours = [row for row in table if row["predictor"] == best]
+    seeds, designs = (max(int(float(row[column])) for row in ours) for column in ("seeds", "designs"))
+    axes.set_title(
+        f"{TASK_TITLES[task]} ({best} predictor)\n{designs} designs at most, {seeds} seed{'s' * (seeds > 1)}"
+    )
     axes.set(xlabel="diversity: mean edits between designs", ylabel="scaled fitness, median")
 
 

@@ -35,7 +35,7 @@ def plot_oracles(*, predictions: Input, measures: Input, png: Output, pdf: Outpu
         )
         latent.plot(nonlinearity["phenotype"], nonlinearity["fitness"], color=VERMILION, label="fitted nonlinearity")
         latent.axvline(0, color="black", linestyle="--", linewidth=0.8, label="wild type")
-        latent.set(xlabel="latent phenotype: sum of two effects", ylabel="measured fitness")
+        latent.set(xlabel="latent phenotype: sum of two effects", ylabel="measured fitness (log2)")
         latent.set_title("Global epistasis: effects add, then saturate")
         latent.legend(loc="upper left")
         epistasis.annotate("colour: rows,\nlogarithmic", (0.97, 0.04), xycoords="axes fraction", ha="right", fontsize=7)
@@ -45,7 +45,7 @@ def plot_oracles(*, predictions: Input, measures: Input, png: Output, pdf: Outpu
         ):
             rows += _histogram(axes, name, test[name], measured, span, span)
             axes.plot(span, span, color=VERMILION, linewidth=0.9)
-            axes.set(xlabel="predicted fitness", ylabel="measured fitness", title=title)
+            axes.set(xlabel="predicted fitness (log2)", ylabel="measured fitness (log2)", title=title)
             axes.annotate(_quality(found, name), (0.04, 0.96), xycoords="axes fraction", va="top", fontsize=7)
         rows += _agreement(agreement, found)
         save(figure, png=png, pdf=pdf)
