@@ -34,7 +34,7 @@ chaos: $(VENV)/test.installed  ## faults on copies of this checkout, in minutes 
 	  $(if $(ONLY),--only $(ONLY))
 
 bench: $(VENV)/test.installed  ## timings against NumPy and, where it is installed, PyTorch
-	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out benchmarks/paper_costs.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
 
 setup: $(VENV)/$(LOCK).installed $(if $(SLURM),$(VENV)/slurm.installed)  ## the environment in .venv, every package checked against its hash
 
