@@ -637,7 +637,8 @@ def with_launches(one: Repeated) -> float:
 
 HEAD = f"""# What preset `paper` costs on a GPU
 
-Written by `.venv/bin/python benchmarks/paper_costs.py`, which compiles and computes nothing. No run of `paper` stands behind it.
+Written by `.venv/bin/python benchmarks/paper_costs.py`, which compiles and computes nothing. No run of `paper` stands
+behind it.
 
 - **Counted**: what XLA says of one step, one block of images or one gradient of the programs that the rules run, times
   how often each job runs it. A test checks that this is what a training of several steps has, since XLA counts a
