@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from perspectives.alignment.gaussians import Gaussians
+from perspectives.alignment.gaussians import Gaussians, geodesic
 from perspectives.alignment.marginal import (
     accuracy,
     barrier,
@@ -18,8 +18,9 @@ from perspectives.alignment.marginal import (
     mixture_losses,
     noise,
     of_labels,
+    path_log_likelihoods,
 )
-from perspectives.alignment.networks import perceptron
+from perspectives.alignment.networks import Vgg, perceptron
 from perspectives.numerics.trees import named_arrays, with_arrays
 
 TIMES = np.linspace(0, 1, 11)
@@ -116,6 +117,35 @@ def test_a_point_has_one_prediction_whatever_the_draw(model, images, keys):
     found = log_probabilities(model, Gaussians.point(named_arrays(model)), images, keys)
     np.testing.assert_array_equal(found, np.broadcast_to(found[0], found.shape))
     np.testing.assert_allclose(np.exp(found).sum(2), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda key: perceptron(192, 4, 2, 3, key=key), lambda key: Vgg((8, 8, 3), (2, 3), 4, 3, key=key)],
+    ids=["perceptron", "any other"],
+)
+def test_paths_are_the_geodesics_posteriors_met_one_by_one(make, keys):
+    one, *others = (make(jax.random.key(number)) for number in range(3))
+    first, *targets = (posterior(model, s) for model, s in zip((one, *others), (0.1, 0.3, 0.0), strict=True))
+    images = jax.random.normal(jax.random.key(4), (5, 8, 8, 3), jnp.float32)
+    labels, times = np.array([0, 2, 1, 1, 2]), np.array([0, 0.3, 1])
+    found = path_log_likelihoods(one, first, targets, times, images, labels, keys)
+    assert found.shape == (2, 3, len(keys), 5)
+    for target, path in zip(targets, found, strict=True):
+        for time, values in zip(times, path, strict=True):
+            direct = log_probabilities(one, geodesic(first, target, float(time)), images, keys)
+            np.testing.assert_allclose(values, of_labels(direct, labels), rtol=1e-4, atol=1e-4)  # single precision
+    assert np.abs(found[0, -1] - found[1, -1]).min() > 1e-2, "targets differ"
+
+
+def test_paths_refuse_other_networks_and_overflow_between_the_ends(model, images, keys):
+    labels = np.zeros(6, int)
+    first = posterior(model, 0.1)
+    other = posterior(perceptron(5, 3, 1, 3, key=keys[0]), 0.1)
+    with pytest.raises(ValueError, match="posteriors of different networks"):
+        path_log_likelihoods(model, first, [other], np.array([0.0, 1]), images, labels, keys)
+    with pytest.raises(ValueError, match=r"the logits of \d of 3 draws overflow float32"):
+        path_log_likelihoods(model, first, [posterior(model, 1e30)], np.array([0, 0.5, 1]), images, labels, keys)
 
 
 @pytest.mark.parametrize("deviation", [1e20, 3e38])

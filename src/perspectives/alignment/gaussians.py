@@ -62,7 +62,7 @@ def squared_distance(first: Gaussians, second: Gaussians) -> float:
 
     **Source**: for Gaussians with diagonal covariances |m0 - m1|^2 + |s0 - s1|^2, of *standard deviations*.
     """
-    _same_arrays(first, second)
+    same_arrays(first, second)
     return sum(
         _sum_of_squares(ours[name], theirs[name])
         for ours, theirs in ((first.mean, second.mean), (first.deviation, second.deviation))
@@ -70,7 +70,8 @@ def squared_distance(first: Gaussians, second: Gaussians) -> float:
     )
 
 
-def _same_arrays(first: Gaussians, second: Gaussians) -> None:
+def same_arrays(first: Gaussians, second: Gaussians) -> None:
+    """Refuse posteriors of different networks. **Raises**: ValueError with the arrays that differ."""
     shapes, others = ({name: mean.shape for name, mean in one.mean.items()} for one in (first, second))
     if shapes != others:
         different = sorted(name for name in {*shapes, *others} if shapes.get(name) != others.get(name))
@@ -89,7 +90,7 @@ def divergence(first: Gaussians, second: Gaussians) -> float:
     **Source**: sum of log(s1 / s0) + (s0^2 + (m0 - m1)^2) / (2 s1^2) - 1/2.
     **Raises**: ValueError when a deviation of either is zero, where the divergence is infinite or undefined.
     """
-    _same_arrays(first, second)
+    same_arrays(first, second)
     total = 0.0
     for name in first.mean:
         m0, m1, s0, s1 = (
@@ -109,7 +110,7 @@ def geodesic(first: Gaussians, second: Gaussians, time: float) -> Gaussians:
     """
     if not 0 <= time <= 1:
         raise ValueError(f"time = {time} lies outside [0, 1], the geodesic's ends")
-    _same_arrays(first, second)
+    same_arrays(first, second)
     first_share = 1 - time
     return Gaussians(
         {name: first_share * first.mean[name] + time * second.mean[name] for name in first.mean},

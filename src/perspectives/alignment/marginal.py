@@ -4,14 +4,19 @@ A draw is one standard Gaussian number z for each number of the network; a poste
 All points of a path use the same draws, so their losses differ by the posteriors and hardly by chance.
 """
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Bool, Float, Int, Key, Num, PyTree
 from numpy import ndarray
 from scipy.special import logsumexp
 
-from perspectives.alignment.gaussians import Gaussians
+from perspectives.alignment.gaussians import Gaussians, same_arrays
+from perspectives.alignment.networks import Perceptron
+from perspectives.numerics.progress import Progress, silent
 from perspectives.numerics.trees import is_inexact, with_arrays
 
 
@@ -48,16 +53,110 @@ def log_probabilities(
 
     **Raises**: ValueError when a draw's logits overflow, since a mean over draws would hide it.
     """
+    found = np.asarray(_log_probabilities(*_trees(model, posterior), images, keys))
+    _refuse_overflow(np.isfinite(found).all((1, 2)), found.dtype)
+    return found
+
+
+def _trees(model: PyTree, posterior: Gaussians) -> tuple[PyTree, PyTree]:
+    """Return means as a model and deviations in its shape."""
     mean = with_arrays(model, posterior.mean)
-    deviation = with_arrays(eqx.filter(model, is_inexact), posterior.deviation)
-    found = np.asarray(_log_probabilities(mean, deviation, images, keys))
-    bad = int((~np.isfinite(found).all((1, 2))).sum())
-    if bad:
+    return mean, with_arrays(eqx.filter(model, is_inexact), posterior.deviation)
+
+
+def _refuse_overflow(finite: Bool[ndarray, "draws"], dtype: np.dtype) -> None:
+    if bad := int((~finite).sum()):
         raise ValueError(
-            f"the logits of {bad} of {len(found)} draws overflow {found.dtype}: its deviations are too large "
+            f"the logits of {bad} of {len(finite)} draws overflow {dtype}: its deviations are too large "
             "for this network, or it diverged in training"
         )
-    return found
+
+
+@eqx.filter_jit
+def _path_log_likelihoods(
+    first: tuple[PyTree, PyTree],
+    targets: tuple[PyTree, PyTree],
+    points: tuple[Int[Array, "points"], Float[Array, "points"]],
+    images: Num[Array, "images ..."],
+    labels: Int[Array, "images"],
+    key: Key[Array, ""],
+) -> tuple[Float[Array, "points images"], Bool[Array, "points"]]:
+    """Return log p(label | image) for one draw at each point, a target's number and a time, and where it is finite.
+
+    `targets` have a leading axis of targets.
+    """
+    model = first[0]
+    _, static = eqx.partition(model, eqx.is_inexact_array)
+    z = noise(model, key=key)
+
+    def drawn(mean: PyTree, deviation: PyTree) -> PyTree:
+        arrays = eqx.filter(mean, eqx.is_inexact_array)
+        return jax.tree.map(lambda m, s, z: m + s * z, arrays, deviation, z)
+
+    start = drawn(*first)
+    ends = jax.vmap(drawn)(eqx.filter(targets[0], eqx.is_inexact_array), targets[1])
+
+    def of_image(
+        labelled: tuple[Num[Array, "..."], Int[Array, ""]],
+    ) -> tuple[Float[Array, "points"], Bool[Array, "points"]]:
+        image, label = labelled
+        if isinstance(model, Perceptron):
+            entered = eqx.combine(start, static).enter(image)
+            left = jax.lax.map(lambda end: eqx.combine(end, static).enter(image), ends)
+
+        def at(point: tuple[Int[Array, ""], Float[Array, ""]]) -> tuple[Float[Array, ""], Bool[Array, ""]]:
+            target, time = point
+            between = jax.tree.map(lambda a, b: (1 - time) * a + time * b[target], start, ends)
+            network = eqx.combine(between, static)
+            if isinstance(network, Perceptron):
+                logits = network.leave((1 - time) * entered + time * left[target])
+            else:
+                logits = network(image)
+            return jax.nn.log_softmax(logits)[label], jnp.isfinite(logits).all()
+
+        return jax.lax.map(at, points)
+
+    found, finite = jax.lax.map(of_image, (images, labels), batch_size=BLOCK)
+    return found.T, finite.all(0)
+
+
+def path_log_likelihoods(
+    model: PyTree,
+    first: Gaussians,
+    targets: Sequence[Gaussians],
+    times: Float[ndarray, "times"],
+    images: Num[Array, "images ..."],
+    labels: Int[ndarray, "images"],
+    keys: Key[Array, "draws"],
+    *,
+    progress: Progress = silent,
+) -> Float[ndarray, "targets times draws images"]:
+    """Return log p(label | image, draw) along the Wasserstein geodesics from one posterior to each of the targets.
+
+    A draw is linear in time, since means and deviations are and the noise is the same: (1 - t) (the draw at 0) + t (the
+    draw at 1). So noise is drawn once, and a `Perceptron`'s first layer, most of its work, meets the images once for
+    each end. `model` gives the architecture alone; `times` begin with 0, which all paths share.
+
+    **Source**: the log-probabilities of the posteriors of `gaussians.geodesic`, to rounding.
+    **Raises**: ValueError when posteriors differ in arrays, or when a draw's logits overflow somewhere on a path.
+    """
+    for target in targets:
+        same_arrays(first, target)
+    ends = [_trees(model, target) for target in targets]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves) if is_inexact(leaves[0]) else leaves[0], *ends)
+    every = [(0, 0), *((target, time) for target in range(len(targets)) for time in range(1, len(times)))]
+    target, time = (jnp.asarray(column) for column in zip(*every, strict=True))
+    points = target, jnp.asarray(times, jax.tree.leaves(first.mean)[0].dtype)[time]
+    found, finite = [], []
+    for number, key in enumerate(keys):
+        one = _path_log_likelihoods(_trees(model, first), stacked, points, images, jnp.asarray(labels), key)
+        found.append(np.asarray(one[0]))
+        finite.append(bool(one[1].all()))
+        progress(number + 1, len(keys))
+    _refuse_overflow(np.array(finite), found[0].dtype)
+    values = np.stack(found, 1).astype(np.float64)
+    start = np.broadcast_to(values[:1], (len(targets), 1, *values.shape[1:]))
+    return np.concatenate([start, values[1:].reshape(len(targets), len(times) - 1, *values.shape[1:])], 1)
 
 
 def of_labels(

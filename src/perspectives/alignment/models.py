@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from perspectives.alignment.features import Divergence
 from perspectives.alignment.gaussians import Gaussians, geodesic, permuted
-from perspectives.alignment.marginal import barrier, log_probabilities, marginalized_loss, of_labels
+from perspectives.alignment.marginal import barrier, marginalized_loss, path_log_likelihoods
 from perspectives.alignment.matching import match
 from perspectives.alignment.permutations import Symmetries, check_shapes
 from perspectives.alignment.posterior import MeanField
@@ -98,13 +98,12 @@ def loss_path(
     model = first.mean if isinstance(first, MeanField) else first
     keys = jax.random.split(key, draws if isinstance(first, MeanField) else 1)
     at = np.linspace(0, 1, times)
-    losses = []
-    for time in at:
-        found = log_probabilities(model, geodesic(one, other, float(time)), jnp.asarray(inputs), keys)
-        if classes.max(initial=0) >= found.shape[-1]:
-            raise ValueError(f"label {classes.max()} is beyond the model's {found.shape[-1]} logits")
-        losses.append(marginalized_loss(of_labels(found, classes)))
-    return LossPath(at, np.array(losses), barrier(np.array(losses), at))
+    logits = eqx.filter_eval_shape(model, inputs[0]).shape
+    if classes.max(initial=0) >= logits[-1]:
+        raise ValueError(f"label {classes.max()} is beyond the model's {logits[-1]} logits")
+    [found] = path_log_likelihoods(model, one, [other], at, jnp.asarray(inputs), classes, keys)
+    losses = np.array([marginalized_loss(values) for values in found])
+    return LossPath(at, losses, barrier(losses, at))
 
 
 def gaussians(model: eqx.Module, symmetries: Symmetries | None = None) -> Gaussians:

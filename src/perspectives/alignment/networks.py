@@ -43,10 +43,17 @@ class Perceptron(eqx.Module):
 
     def __call__(self, image: Num[Array, "..."]) -> Float[Array, "classes"]:
         """Return the logits of an image of any shape, whose pixels are taken in order."""
-        x = image.ravel()
-        for layer in self.layers[:-1]:
-            x = jax.nn.relu(layer(x))
-        return self.layers[-1](x)
+        return self.leave(self.enter(image))
+
+    def enter(self, image: Num[Array, "..."]) -> Float[Array, "units"]:
+        """Return the first layer's output, which is linear in the network's arrays, unlike all after it."""
+        return self.layers[0](image.ravel())
+
+    def leave(self, x: Float[Array, "units"]) -> Float[Array, "classes"]:
+        """Return the logits that follow from the first layer's output."""
+        for layer in self.layers[1:]:
+            x = layer(jax.nn.relu(x))
+        return x
 
 
 def perceptron(

@@ -9,14 +9,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from perspectives.alignment.architectures import network
-from perspectives.alignment.gaussians import Gaussians, geodesic, permuted
-from perspectives.alignment.marginal import (
-    jackknife_bias,
-    log_probabilities,
-    marginalized_loss,
-    mixture_losses,
-    of_labels,
-)
+from perspectives.alignment.gaussians import Gaussians, permuted
+from perspectives.alignment.marginal import jackknife_bias, marginalized_loss, mixture_losses, path_log_likelihoods
 from perspectives.alignment.permutations import Symmetries
 from perspectives.alignment.settings import EvaluationSettings, PosteriorSettings
 from perspectives.numerics.progress import Progress
@@ -59,20 +53,15 @@ def evaluate_pair(
     keys = jax.random.split(stream(seed, f"alignment/{training.dataset}/draws"), draws)
     times = np.linspace(0, 1, evaluation.times)
 
-    def likelihoods(posterior: Gaussians) -> Float[ndarray, "draws images"]:
-        return of_labels(log_probabilities(model, posterior, images, keys), labels)
-
     targets = {IDENTITY: other} | {name: permuted(other, p, spec) for name, p in read_groups(permutations).items()}
-    start = likelihoods(one)
+    paths = path_log_likelihoods(model, one, list(targets.values()), times, images, labels, keys, progress=progress)
     rows: list[tuple] = []
-    for number, (name, target) in enumerate(targets.items()):
-        path = [start] + [likelihoods(geodesic(one, target, float(time))) for time in times[1:]]
+    for name, path in zip(targets, paths, strict=True):
         rows += [row for time, values in zip(times, path, strict=True) for row in _by_split(name, time, values, cut)]
         if name == IDENTITY:
             for split, part in (("train", slice(cut)), ("test", slice(cut, None))):
-                mixed = mixture_losses(start[:, part], path[-1][:, part], times)
+                mixed = mixture_losses(path[0][:, part], path[-1][:, part], times)
                 rows += [(MIXTURE, split, time, loss, np.nan) for time, loss in zip(times, mixed, strict=True)]
-        progress(number + 1, len(targets))
     write_rows(losses, [dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
