@@ -652,7 +652,8 @@ behind it.
 - **Eight GPUs** take whole jobs, the longest first, one rule after another. What limits is the longest job. Within a
   job, seeds or batches can be divided as well (`numerics/training.py`); that is not counted here.
 - **Left out**: compilation (seconds to a minute a job), Snakemake's start of a job, reading data, what a step does on
-  the CPU. The draws of a whole round are counted with every step, which is too many.
+  the CPU. **Too many**: the draws of a whole round are counted with every step, and the first layer of a perceptron
+  at every point of a path, which meets it at the path's ends alone.
 """
 
 
