@@ -10,7 +10,7 @@ import pytest
 
 from perspectives.alignment.architectures import network
 from perspectives.alignment.arms import SHAPES, arms
-from perspectives.alignment.marginal import _log_probabilities
+from perspectives.alignment.marginal import _log_probabilities, _path_log_likelihoods
 from perspectives.alignment.posterior import initial
 from perspectives.alignment.priors import prior
 from perspectives.alignment.variational import NegativeElbo, NegativeLogPosterior
@@ -81,3 +81,25 @@ def test_common_draws_of_the_paper_preset_lower_for_cuda(name):
     assert exported.platforms == ("cuda",)
     [found] = exported.out_avals
     assert (found.shape, found.dtype) == ((64, 4000, 10), jnp.float32)
+
+
+@pytest.mark.parametrize("name", ["perceptron", "ResNet20, augmented"])
+def test_paths_of_the_paper_preset_lower_for_cuda(name):
+    settings = TRAININGS[name]
+    model = jax.eval_shape(lambda: network(settings, key=jax.random.key(0)))
+    arrays, static = eqx.partition(model, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
+    targets = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((3, *leaf.shape), leaf.dtype), arrays)
+    points = jax.ShapeDtypeStruct((73,), jnp.int32), jax.ShapeDtypeStruct((73,), jnp.float32)
+
+    def evaluate(first, targets, points, images, labels, seed):
+        ends = [(eqx.combine(mean, static), deviation) for mean, deviation in (first, targets)]
+        return _path_log_likelihoods(*ends, points, images, labels, jax.random.wrap_key_data(seed))
+
+    seed = jax.ShapeDtypeStruct((2,), jnp.uint32)
+    exported = jax.export.export(jax.jit(evaluate), platforms=["cuda"])(
+        (arrays, arrays), (targets, targets), points, *abstract(settings, 4000), seed
+    )
+    assert exported.platforms == ("cuda",)
+    found, finite = exported.out_avals
+    assert (found.shape, found.dtype) == ((73, 4000), jnp.float32)
+    assert finite.shape == (73,)

@@ -11,14 +11,20 @@ from checkouts import alive, children_of, wait_for
 
 pytestmark = pytest.mark.timeout(3600)
 
+PART = (
+    "results/smoke/highres/tables/constants_measures.csv",
+    "results/smoke/alignment/tables/sinkhorn_measures.csv",  # two trainings
+    "results/smoke/elements/figures/families.png",
+)
+"""From raw data to numbers and figures, in a minute; the campaign in tests/chaos kills oftener."""
+
 
 def test_a_second_run_stands_back_and_a_killed_run_recovers_with_the_same_bytes(fresh, finished):
-    command = [sys.executable, "workflow/run.py", "--preset", "smoke", "reproduce"]
+    command = [sys.executable, "workflow/run.py", "--preset", "smoke", "reproduce", *PART]
     process = subprocess.Popen(
         command, cwd=fresh.folder, env=fresh.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    runs = fresh.results / "logs" / "highres"
-    wait_for(lambda: len(list(runs.glob("*.provenance.json"))) >= 2)
+    wait_for(lambda: list(fresh.results.rglob("*.provenance.json")))
 
     second = fresh.make("reproduce")
     assert second.returncode == 75
@@ -37,12 +43,13 @@ def test_a_second_run_stands_back_and_a_killed_run_recovers_with_the_same_bytes(
     wait_for(lambda: not any(alive(step) for step in steps), seconds=10)  # no orphan keeps writing
     assert any((fresh.folder / ".snakemake" / "locks").iterdir()), "nothing to recover from"
 
-    recovered = fresh.make("reproduce")
+    recovered = fresh.make("reproduce", *PART)
     assert recovered.returncode == 0, recovered.stdout[-5000:] + recovered.stderr[-5000:]
     assert not list(fresh.results.rglob("*.partial*"))
 
     ours, theirs = fresh.bytes_of_results(), finished.bytes_of_results()
-    assert ours.keys() == theirs.keys()
+    assert all(path.removeprefix("results/smoke/") in ours for path in PART)
+    assert ours.keys() <= theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
