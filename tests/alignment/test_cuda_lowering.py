@@ -92,8 +92,8 @@ def test_paths_of_the_paper_preset_lower_for_cuda(name):
     points = jax.ShapeDtypeStruct((73,), jnp.int32), jax.ShapeDtypeStruct((73,), jnp.float32)
 
     def evaluate(first, targets, points, images, labels, seed):
-        ends = [(eqx.combine(mean, static), deviation) for mean, deviation in (first, targets)]
-        return _path_log_likelihoods(*ends, points, images, labels, jax.random.wrap_key_data(seed))
+        one, other = ((eqx.combine(mean, static), deviation) for mean, deviation in (first, targets))
+        return _path_log_likelihoods(one, other, points, images, labels, jax.random.wrap_key_data(seed))
 
     seed = jax.ShapeDtypeStruct((2,), jnp.uint32)
     exported = jax.export.export(jax.jit(evaluate), platforms=["cuda"])(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import inputs
 import runs
+from tqdm import tqdm
 from trials import Ending, Fault, Ground, needs_mounts
 
 from perspectives.workbench import readme
@@ -66,7 +67,7 @@ def attempt(fault: Fault, count: int, seed: int, ground: Ground, deadline: float
     endings: Counter[Ending] = Counter()
     failures = []
     begin = time.monotonic()
-    for number in range(0 if fault.prevented() else count):
+    for number in tqdm(range(0 if fault.prevented() else count), fault.what, leave=False, disable=None):
         if time.monotonic() > deadline:
             break
         try:

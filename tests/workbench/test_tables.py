@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.errors import UserError
+from perspectives.workbench.tables import read_as, read_rows, write_rows
 
 
 def test_rows_come_back_as_text_and_nan_as_nothing(tmp_path):
@@ -20,3 +21,10 @@ def test_floats_alone_are_rounded(tmp_path):
 def test_a_row_of_other_columns_is_refused(tmp_path):
     with pytest.raises(ValueError, match="other"):
         write_rows(tmp_path / "table.csv", [{"one": 1}, {"other": 2}])
+
+
+def test_a_table_that_does_not_fit_is_named(tmp_path):
+    path = tmp_path / "table.csv"
+    write_rows(path, [{"score": "high"}])
+    with pytest.raises(UserError, match=r"table.csv: could not convert string to float: 'high'"):
+        read_as(lambda rows: [float(row["score"]) for row in rows], path)

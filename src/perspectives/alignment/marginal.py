@@ -54,7 +54,7 @@ def log_probabilities(
     **Raises**: ValueError when a draw's logits overflow, since a mean over draws would hide it.
     """
     found = np.asarray(_log_probabilities(*_trees(model, posterior), images, keys))
-    _refuse_overflow(np.isfinite(found).all((1, 2)), found.dtype)
+    _refuse_overflow(np.all(np.isfinite(found), (1, 2)), found.dtype)
     return found
 
 

@@ -98,7 +98,7 @@ def loss_path(
     model = first.mean if isinstance(first, MeanField) else first
     keys = jax.random.split(key, draws if isinstance(first, MeanField) else 1)
     at = np.linspace(0, 1, times)
-    logits = eqx.filter_eval_shape(model, inputs[0]).shape
+    logits = eqx.filter_eval_shape(lambda network, one: network(one), model, inputs[0]).shape
     if classes.max(initial=0) >= logits[-1]:
         raise ValueError(f"label {classes.max()} is beyond the model's {logits[-1]} logits")
     [found] = path_log_likelihoods(model, one, [other], at, jnp.asarray(inputs), classes, keys)

@@ -1,17 +1,28 @@
 """CSV tables row by row: for steps so short that pandas, whose import takes a second, would be much of them."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from perspectives.workbench.errors import UserError
 
 Row = Mapping[str, str]
+Content = TypeVar("Content")
 
 
 def read_rows(path: Path) -> list[Row]:
     """Return the rows of a CSV table as text, by column."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def read_as(parsed: Callable[[list[Row]], Content], path: Path) -> Content:
+    """Return what `parsed` makes of a table's rows. **Raises**: UserError, naming the file, with its ValueError."""
+    try:
+        return parsed(read_rows(path))
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, digits: int | None = None) -> None:

@@ -15,7 +15,7 @@ from perspectives.protein.settings import TaskSettings
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows
+from perspectives.workbench.tables import read_as, read_rows
 
 RECONSTRUCTED = 512
 """First rows of a base set that are reconstructed."""
@@ -38,7 +38,7 @@ def check_released(
     known = read_rows(reference)
     written, predictors, generators = [], [], []
     for task, base, *files in zip(tasks, bases, autoencoders, priors, unsmoothed, smoothed, oracles, strict=True):
-        tokens = scored(read_rows(base)).tokens
+        tokens = read_as(scored, base).tokens
         length = tokens.shape[1]
         autoencoder = restored_autoencoder(settings.autoencoder, length, read_groups(files[0]))
         models = Models(

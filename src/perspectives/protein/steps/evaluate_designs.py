@@ -16,7 +16,7 @@ from perspectives.protein.sequences import decoded, encoded
 from perspectives.protein.settings import PredictorName, SourceName, TaskName
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import Row, read_rows, write_rows
+from perspectives.workbench.tables import Row, read_as, read_rows, write_rows
 
 NEAR = 1
 """Mutations up to which a design is near the wild type: it gets the wild type's fitness for next to nothing."""
@@ -41,7 +41,7 @@ def evaluate_designs(
     where there is one, gives `other_fitness`, and `disagreement` is the mean absolute difference of both. Searches hand
     over their selection alone: all their designs are selected ones, and none repeats another.
     """
-    known = scored(read_rows(base))
+    known = read_as(scored, base)
     base_tokens = known.tokens
     scale, wild_type = scale_of(task), commonest(base_tokens)
     rows = [row for path in designs for row in read_rows(path)]

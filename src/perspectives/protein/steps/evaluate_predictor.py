@@ -11,7 +11,7 @@ from perspectives.protein.settings import PredictorSettings, TaskName
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 
 def evaluate_predictor(
@@ -25,7 +25,7 @@ def evaluate_predictor(
     # Which network it is decides the file itself: no setting reaches this step.
     kind = "ridge" if ".intercept" in read_groups(predictor).get("model", {}) else "convolutions"
     model = restored_predictor(PredictorSettings(kind=kind), len(found.wild_type), read_groups(predictor))
-    seen = one_hot(scored(read_rows(base)).tokens).any(0).ravel()
+    seen = one_hot(read_as(scored, base).tokens).any(0).ravel()
     deep = found.taken(found.deep)
     rows = np.flatnonzero(seen[deep.substitutions].all(1))
     if len(rows) < 2:

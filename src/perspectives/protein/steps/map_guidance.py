@@ -16,7 +16,7 @@ from perspectives.protein.sequences import decoded
 from perspectives.protein.settings import PredictorName, SourceName, TaskName, TaskSettings
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 
 def map_guidance(
@@ -45,7 +45,7 @@ def map_guidance(
         settings,
         task=task,
         source=source,
-        length=scored(read_rows(base)).tokens.shape[1],
+        length=read_as(scored, base).tokens.shape[1],
         autoencoder=read_groups(autoencoder),
         prior=read_groups(prior),
         predictor=read_groups(predictor_weights),

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from numpy import ndarray
 
-from perspectives.protein.landscapes import SCALES, WILD_TYPE_FITNESS, Gb1, Scale, Scored, restored, scored
+from perspectives.protein.landscapes import SCALES, WILD_TYPE_FITNESS, Gb1, Scale, restored, scored
 from perspectives.protein.sequences import encoded
 from perspectives.protein.settings import TaskName
 from perspectives.protein.tasks import BEST, TASKS, task_of
@@ -17,7 +17,7 @@ from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.figures import BLUE, COLUMN_INCHES, GREEN, PAGE_INCHES, VERMILION, save, style
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 COLOURS = {"default": BLUE, "medium": GREEN, "hard": VERMILION}
 BINS = 100
@@ -71,7 +71,7 @@ def plot_landscapes(
 def _gb1(landscape: Gb1, bases: list[Path]) -> _Landscape:
     found: dict[TaskName, Any] = {}
     for path in bases:
-        base = _read(path)
+        base = read_as(scored, path)
         try:
             found[task_of(landscape, encoded(base.sequences))] = base.scores
         except ValueError as error:
@@ -91,17 +91,13 @@ def _gb1(landscape: Gb1, bases: list[Path]) -> _Landscape:
 
 
 def _aav(ground_truth: Path, medium: Path, hard: Path) -> _Landscape:
-    truth = _read(ground_truth).scores
-    bases: dict[TaskName, Any] = {"aav_medium": _read(medium).scores, "aav_hard": _read(hard).scores}
+    truth = read_as(scored, ground_truth).scores
+    bases: dict[TaskName, Any] = {
+        "aav_medium": read_as(scored, medium).scores,
+        "aav_hard": read_as(scored, hard).scores,
+    }
     title = f"AAV: {len(truth):,} variants, measured"
     return _Landscape(title, "fitness, raw", SCALES["aav"], truth, float(truth.min()), None, bases)
-
-
-def _read(path: Path) -> Scored:
-    try:
-        return scored(read_rows(path))
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def _draw(panel: _Landscape, above: Axes, under: Axes) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from perspectives.protein.methods import TASK_TITLES
 from perspectives.protein.sequences import ALPHABET, LETTERS, Tokens, encoded
 from perspectives.workbench.figures import BLUE, GREEN, ORANGE, PAGE_INCHES, VERMILION, save, style
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, read_rows, write_rows
 
 KINDS = {
     "acidic": ("DE", VERMILION),
@@ -40,7 +40,7 @@ def plot_logos(*, scores: list[Input], bases: list[Input], png: Output, pdf: Out
         figure, grid = plt.subplots(len(scores), 1, figsize=(PAGE_INCHES, 0.5 + 1.25 * len(scores)), squeeze=False)
         for axes, path, base in zip(grid[:, 0], scores, bases, strict=True):
             rows = [row for row in read_rows(path) if row["method"] == "guided" and row["selected"] == "1"]
-            reference = commonest(scored(read_rows(base)).tokens)
+            reference = commonest(read_as(scored, base).tokens)
             shares = mutation_shares(encoded([row["sequence"] for row in rows]), reference)
             positions = most_mutated(shares, LONGEST)
             _logo(axes, shares[positions], reference[positions], positions)

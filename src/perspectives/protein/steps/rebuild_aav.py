@@ -1,7 +1,6 @@
 """Cut the base sets of AAV from its ground truth anew, and compare them with the released ones."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
@@ -9,10 +8,9 @@ from perspectives.protein.landscapes import SCALES, Scored, scored
 from perspectives.protein.sequences import encoded, hamming, levenshtein
 from perspectives.protein.settings import TaskName
 from perspectives.protein.tasks import TASKS, pool_of_strings, pool_of_tokens
-from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 LEVENSHTEIN_ROWS: dict[TaskName, int] = {"aav_medium": 2139, "aav_hard": 3448}
 """**Source**: Kirjner et al. 2024, table of tasks."""
@@ -22,9 +20,9 @@ def rebuild_aav(
     *, ground_truth: Input, medium: Input, hard: Input, medium_base: Output, hard_base: Output, measures: Output
 ) -> None:
     """Write both base sets by Hamming distance, and how far they and their counts are from the published ones."""
-    truth = _read(ground_truth)
+    truth = read_as(scored, ground_truth)
     tokens = encoded(truth.sequences)
-    released: dict[TaskName, Scored] = {"aav_medium": _read(medium), "aav_hard": _read(hard)}
+    released: dict[TaskName, Scored] = {"aav_medium": read_as(scored, medium), "aav_hard": read_as(scored, hard)}
     mismatches = count_error = 0
     for (name, published), base in zip(released.items(), (medium_base, hard_base), strict=True):
         rows = pool_of_tokens(tokens, truth.scores, TASKS[name], hamming)
@@ -43,10 +41,3 @@ def rebuild_aav(
         "medium_repeated_rows": sum(count for count in occurrences.values() if count > 1),
     }
     write_measures(measures, [Measure(quantity=name, value=float(value)) for name, value in values.items()])
-
-
-def _read(path: Path) -> Scored:
-    try:
-        return scored(read_rows(path))
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from None

@@ -19,7 +19,7 @@ from perspectives.protein.sequences import LETTERS
 from perspectives.protein.settings import PredictorName, SourceName, TaskName, TaskSettings
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 
 def search_designs(
@@ -42,7 +42,7 @@ def search_designs(
     measurements; and that all doubles are predicted on GB1 shows what any search there could find.
     """
     search, keep, networks = settings.search, settings.sampling.keep, architecture(settings, source)
-    known = scored(read_rows(base))
+    known = read_as(scored, base)
     tokens, scores = known.tokens, known.scores
     length = tokens.shape[1]
     model = restored_predictor(networks.predictor, length, read_groups(predictor_weights))

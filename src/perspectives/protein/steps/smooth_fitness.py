@@ -11,7 +11,7 @@ from perspectives.protein.settings import PredictorSettings, SmoothingSettings, 
 from perspectives.protein.smoothing import graph_nodes, smooth
 from perspectives.workbench.arrays import read_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 
 def smooth_fitness(
@@ -30,7 +30,7 @@ def smooth_fitness(
 
     A ridge regression says nothing of residues that it has not seen, so the graph has none of them.
     """
-    tokens = scored(read_rows(base)).tokens
+    tokens = read_as(scored, base).tokens
     model = restored_predictor(predictor_settings, tokens.shape[1], read_groups(predictor))
     nodes = graph_nodes(
         tokens,

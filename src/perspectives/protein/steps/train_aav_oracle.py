@@ -15,7 +15,7 @@ from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.measures import Measure, write_measures
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows
+from perspectives.workbench.tables import read_as
 
 HELD_OUT = 10
 """One in so many different sequences is held out."""
@@ -36,7 +36,7 @@ def train_aav_oracle(
 
     Rows of one sequence are on one side. The released oracle has seen all of them.
     """
-    rows = scored(read_rows(ground_truth))
+    rows = read_as(scored, ground_truth)
     everything = rows.tokens
     split_key, fit_key = jax.random.split(stream(seed, "protein/aav/oracle"))
     different, of_row = np.unique(everything, axis=0, return_inverse=True)

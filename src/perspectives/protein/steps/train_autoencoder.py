@@ -16,7 +16,7 @@ from perspectives.protein.settings import AutoencoderSettings, TaskName
 from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.checkpoints import checkpoint_name
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 
 def train_autoencoder(
@@ -36,7 +36,7 @@ def train_autoencoder(
 
     In the folder `checkpoints` a killed run leaves what the next one goes on from, when code and settings are the same.
     """
-    tokens = scored(read_rows(base)).tokens
+    tokens = read_as(scored, base).tokens
     folder = None
     if checkpoints:
         device = jax.default_backend()

@@ -10,7 +10,7 @@ from perspectives.protein.ridge import fit_ridge
 from perspectives.protein.settings import PredictorSettings, TaskName
 from perspectives.workbench.arrays import write_groups
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows
+from perspectives.workbench.tables import read_as
 
 
 def train_predictor(
@@ -28,7 +28,7 @@ def train_predictor(
     The wild type that the ridge is anchored at is known for GB1 alone; elsewhere the commonest residues only name what
     a substitution is, and nothing is said of their fitness.
     """
-    rows = scored(read_rows(base))
+    rows = read_as(scored, base)
     tokens = rows.tokens
     if settings.kind == "ridge":
         anchor = settings.anchor if task.startswith("gb1") else 0.0

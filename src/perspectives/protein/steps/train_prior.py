@@ -16,7 +16,7 @@ from perspectives.workbench.arrays import read_groups, write_groups
 from perspectives.workbench.checkpoints import checkpoint_name
 from perspectives.workbench.errors import UserError
 from perspectives.workbench.step import Input, Output
-from perspectives.workbench.tables import read_rows, write_rows
+from perspectives.workbench.tables import read_as, write_rows
 
 
 def train_prior(
@@ -38,7 +38,7 @@ def train_prior(
     Priors of draws and of means start from the same weights and see the same rows at the same times. In the folder
     `checkpoints` a killed run leaves what the next one goes on from, when code and settings are the same.
     """
-    tokens = scored(read_rows(base)).tokens
+    tokens = read_as(scored, base).tokens
     encoder = restored_autoencoder(autoencoder_settings, tokens.shape[1], read_groups(autoencoder))
     folder = None
     if checkpoints:
