@@ -17,7 +17,8 @@ COUNTS = (1, 8)
 LIMIT = 1e-5
 """Of relative distances. Eight devices sum gradients in another order: float32 rounds each sum by 1e-7 of it, and up to
 200 steps of Adam carry that on. Measured are 4e-7 at most. Without an eighth of each batch's rows, or with seeds in
-another order, all are off by 7e-5 or more. Batches that eight does not divide are filled up by XLA, and what is filled up must not count."""
+another order, all are off by 7e-5 or more. Batches that eight does not divide are filled up by XLA, and what is filled
+up must not count."""
 
 
 @pytest.fixture(scope="module")
