@@ -2,6 +2,8 @@
 
 import csv
 from pathlib import Path
+from sys import modules
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -29,11 +31,11 @@ def digits(striped_digits):
     return striped_digits
 
 
-def train(digits, folder, proposal, member, **options):
+def train(digits, folder, proposal, member, progress=silent, **options):
     weights = folder / f"{proposal}_{member}.npz"
     train_images(
         settings=TINY.digits, dataset="digits", proposal=proposal, member=member, seed=0, files=[digits],
-        weights=weights, curve=weights.with_suffix(".curve"), progress=silent, **options,
+        weights=weights, curve=weights.with_suffix(".curve"), progress=progress, **options,
     )  # fmt: skip
     return weights
 
@@ -67,6 +69,18 @@ def chain(digits, tmp_path_factory):
 def rows(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_killed_training_is_picked_up_to_the_same_bytes(chain, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(modules[train_images.__module__], "ROUNDS_BETWEEN_CHECKPOINTS", 1)
+    rounds, checkpoints = [], tmp_path / "checkpoints"
+    with pytest.raises(KeyboardInterrupt):
+        train(digits, tmp_path, "uniform", 0, Mock(side_effect=[None, KeyboardInterrupt]), checkpoints=checkpoints)
+    train(digits, tmp_path, "uniform", 0, lambda done, total, **_: rounds.append(done), checkpoints=checkpoints)
+    assert rounds == [3]
+    for name in ("uniform_0.npz", "uniform_0.curve"):
+        assert (tmp_path / name).read_bytes() == (chain / name).read_bytes()
+    assert not list(checkpoints.glob("*"))
 
 
 def test_a_row_for_each_round_and_proposals_start_alike(chain):

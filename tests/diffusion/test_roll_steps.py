@@ -1,6 +1,8 @@
 import shutil
 from pathlib import Path
+from sys import modules
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -30,12 +32,13 @@ from perspectives.workbench.measures import read_measures
 
 SMOKE = resolve({"preset": "smoke"}, Path(__file__).parents[2] / "workflow" / "presets").diffusion
 ROLL, PATHS = SMOKE.swiss_roll, SMOKE.generative_paths
+train_swiss_roll_module = modules[train_swiss_roll.__module__]
 
 
-def train_roll(folder, proposal):
+def train_roll(folder, proposal, progress=silent, **options):
     train_swiss_roll(
         settings=ROLL, proposal=proposal, seed=1, weights=folder / f"{proposal}.npz", losses=folder / f"{proposal}.csv",
-        progress=silent,
+        progress=progress, **options,
     )  # fmt: skip
 
 
@@ -73,6 +76,18 @@ def test_trainings_are_paired_and_repeat_to_the_byte(roll, tmp_path):
     train_roll(tmp_path, "uniform")
     assert (tmp_path / "uniform.npz").read_bytes() == (roll / "uniform.npz").read_bytes()
     assert len(pd.read_csv(roll / "uniform.csv")) == 2
+
+
+def test_a_killed_training_is_picked_up_to_the_same_bytes(roll, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_swiss_roll_module, "CHECKPOINT_EVERY", 1)
+    rounds, checkpoints = [], tmp_path / "checkpoints"
+    with pytest.raises(KeyboardInterrupt):
+        train_roll(tmp_path, "uniform", progress=Mock(side_effect=KeyboardInterrupt), checkpoints=checkpoints)
+    train_roll(tmp_path, "uniform", lambda done, total, **_: rounds.append(done), checkpoints=checkpoints)
+    assert rounds == [2]
+    for name in ("uniform.npz", "uniform.csv"):
+        assert (tmp_path / name).read_bytes() == (roll / name).read_bytes()
+    assert not list(checkpoints.glob("*"))
 
 
 def test_no_whole_round_is_refused(tmp_path):
