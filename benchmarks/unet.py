@@ -38,7 +38,7 @@ from perspectives.diffusion.unet import (
     embedded,
 )
 from perspectives.numerics.batches import Epochs
-from perspectives.numerics.training import State, averaged, prepared
+from perspectives.numerics.training import State, averaged, prepared, train_steps
 
 try:
     import torch as _torch
@@ -191,25 +191,16 @@ def _our_training(network: UNet, shape: tuple[int, ...], steps: int) -> tuple[Ca
     loss = DenoisingLoss(SDE, PROPOSALS["debiasing"], batched=True)
     training, state = prepared(network, loss, Epochs(images, shape[0]), optax.adam(RATE), None, None, seeds=False)
 
-    def step(kept: Any, state: Any) -> Any:
-        training, rows, key = kept
-        return training.step(state, (rows, key), None, None)
-
-    compiled_step = eqx.filter_jit(step, donate="all-except-first")
-    rows, keys = training.draw(jax.random.key(2), jnp.asarray(0))
-    kept = [state]
+    drawn = training.draw(jax.random.key(2), jnp.asarray(0))
+    kept = [jax.tree.map(jnp.copy, state)]
+    numbers = [number % training.batches.steps for number in range(steps)]
 
     def call() -> None:
-        state = kept[0]
-        for number in range(steps):
-            now = number % len(rows)
-            state, loss = compiled_step((training, rows[now], keys[now]), state)
-        jax.block_until_ready(loss)
-        kept[0] = state
+        kept[0], losses = train_steps(training, drawn, numbers, kept[0])
+        jax.block_until_ready(losses)
 
-    kept[0] = jax.tree.map(jnp.copy, state)
     begin = time.perf_counter()
-    kept[0], _ = jax.block_until_ready(compiled_step((training, rows[0], keys[0]), kept[0]))
+    kept[0], _ = jax.block_until_ready(train_steps(training, drawn, [0], kept[0]))
     return call, time.perf_counter() - begin
 
 

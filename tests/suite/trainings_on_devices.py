@@ -232,24 +232,27 @@ class Watched:
     Seeds train together, as on a GPU, which the simulated devices stand for.
     """
 
-    def __init__(self, function: Any, place: int, notes: dict[str, int]) -> None:
-        self.function, self.place, self.notes = function, place, notes
+    def __init__(self, function: Any, place: int, notes: dict[str, int], *, static: int = 0) -> None:
+        self.function, self.place, self.notes, self.static = function, place, notes, static
         self.compiled: dict[Any, Any] = {}
 
     def __call__(self, *arguments: Any) -> Any:
-        """Return what the function does, compiled for these arguments; `place` is that of the state among them."""
+        """Return what the function does, compiled for these arguments, of which the first `static` are no arrays.
+
+        `place` is that of the state among them.
+        """
         arguments = tuple(True if argument is False else argument for argument in arguments)
-        kind = jax.tree.structure(arguments[self.place])
+        kind = jax.tree.structure(arguments[self.place]), arguments[: self.static]
         if kind not in self.compiled:
             leaf = jax.tree.leaves(arguments[self.place])[0]
             parts = math.prod(leaf.shape) // math.prod(leaf.sharding.shard_shape(leaf.shape))
             self.compiled[kind] = self.function.lower(*arguments).compile()
-            text = self.compiled[kind].compiled.as_text()
+            text = getattr(self.compiled[kind], "compiled", self.compiled[kind]).as_text()  # Equinox's, or JAX's own
             collectives = sum(text.count(f" {name}{start}(") for name in COLLECTIVES for start in ("", "-start"))
             found = {"devices": len(leaf.sharding.device_set), "parts": parts, "collectives": collectives}
             for name, value in found.items():
                 self.notes[name] = min(value, self.notes.get(name, value))
-        return self.compiled[kind](*arguments)
+        return self.compiled[kind](*arguments[self.static :])
 
 
 def main(file: Path) -> None:
@@ -263,7 +266,7 @@ def main(file: Path) -> None:
     for name, train in TRAININGS.items():
         notes: dict[str, int] = {}
         training._compiled_round = Watched(whole, 1, notes)  # type: ignore[assignment]
-        training._compiled_step = Watched(step, 2, notes)  # type: ignore[assignment]
+        training._compiled_step = Watched(step, 3, notes, static=1)  # type: ignore[assignment]
         with tempfile.TemporaryDirectory() as folder:
             curve = train(Path(folder))
         found |= {f"{name}/{what}": value for what, value in (curve | notes).items()}
