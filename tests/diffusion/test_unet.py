@@ -16,6 +16,7 @@ from perspectives.diffusion.unet import (
     UNet,
     embedded,
     group_norm,
+    upsampled,
 )
 
 
@@ -52,6 +53,19 @@ def test_parameter_count_is_that_of_the_released_network(height, image_channels,
     make = lambda key: UNet(height, image_channels, channels=channels, multipliers=multipliers, key=key)  # noqa: E731
     network = eqx.filter_eval_shape(make, jax.random.key(0))
     assert sum(leaf.size for leaf in jax.tree.leaves(network)) == expected
+
+
+def test_a_convolution_of_doubled_maps_is_that_of_maps_with_each_pixel_four_times():
+    convolution = awake(lambda key: Convolution(3, 5, dtype=float, key=key))
+    x = normal(1, 2, 4, 6, 3)
+    fourfold = jnp.repeat(jnp.repeat(x, 2, 1), 2, 2)
+    found, slopes = eqx.filter_value_and_grad(lambda c: (upsampled(c, x) ** 2).sum())(convolution)
+    doubled = lambda c: (c(fourfold) ** 2).sum()  # noqa: E731
+    direct, expected = eqx.filter_value_and_grad(doubled)(convolution)
+    np.testing.assert_allclose(upsampled(convolution, x), convolution(fourfold), rtol=1e-12)
+    np.testing.assert_allclose(found, direct, rtol=1e-13)
+    for one, other in zip(jax.tree.leaves(slopes), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11)
 
 
 call = eqx.filter_jit(lambda network, y, s: network(y, s))
