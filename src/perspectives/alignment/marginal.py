@@ -87,6 +87,7 @@ def _path_log_likelihoods(
     """
     model = first[0]
     _, static = eqx.partition(model, eqx.is_inexact_array)
+    layered = type(model) is Perceptron  # and no kind of it that may do more than its layers
     z = noise(model, key=key)
 
     def drawn(mean: PyTree, deviation: PyTree) -> PyTree:
@@ -100,7 +101,7 @@ def _path_log_likelihoods(
         labelled: tuple[Num[Array, "..."], Int[Array, ""]],
     ) -> tuple[Float[Array, "points"], Bool[Array, "points"]]:
         image, label = labelled
-        if isinstance(model, Perceptron):
+        if layered:
             entered = eqx.combine(start, static).enter(image)
             left = jax.lax.map(lambda end: eqx.combine(end, static).enter(image), ends)
 
@@ -108,7 +109,7 @@ def _path_log_likelihoods(
             target, time = point
             between = jax.tree.map(lambda a, b: (1 - time) * a + time * b[target], start, ends)
             network = eqx.combine(between, static)
-            if isinstance(network, Perceptron):
+            if layered:
                 logits = network.leave((1 - time) * entered + time * left[target])
             else:
                 logits = network(image)
