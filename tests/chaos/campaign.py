@@ -1,7 +1,7 @@
 """A campaign of faults: each ends in recovery or in a message, and nothing wrong is ever accepted.
 
-`make chaos` runs all of it, `make test` a short one. Trials are seeded: one that failed is repeated alone by what the
-campaign prints.
+`make chaos` runs all of it, `make test` a short one. Trials are seeded: what the campaign prints repeats all trials of
+the fault of which one failed.
 """
 
 import argparse
