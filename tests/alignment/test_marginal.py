@@ -144,6 +144,8 @@ def test_paths_refuse_other_networks_and_overflow_between_the_ends(model, images
     other = posterior(perceptron(5, 3, 1, 3, key=keys[0]), 0.1)
     with pytest.raises(ValueError, match="posteriors of different networks"):
         path_log_likelihoods(model, first, [other], np.array([0.0, 1]), images, labels, keys)
+    with pytest.raises(ValueError, match="paths begin at time 0"):
+        path_log_likelihoods(model, first, [first], np.array([0.5, 1]), images, labels, keys)
     with pytest.raises(ValueError, match=r"the logits of \d of 3 draws overflow float32"):
         path_log_likelihoods(model, first, [posterior(model, 1e30)], np.array([0, 0.5, 1]), images, labels, keys)
 

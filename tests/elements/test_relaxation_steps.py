@@ -21,7 +21,7 @@ from perspectives.workbench.measures import read_measures
 
 
 @pytest.fixture
-def draw(monkeypatch, tmp_path):
+def check_drawn(monkeypatch, tmp_path):
     """A function that draws a figure without rendering it, which takes most of the time, and checks it."""
 
     def run(plot, **inputs):
@@ -65,22 +65,22 @@ def test_relaxation_measures_what_the_claims_name(relaxation):
     assert set(curves["series"]) == {"function", "convex_hull", "biconjugate", "companion", "companion_corrected"}
 
 
-def test_figures_of_relaxation_are_drawn(relaxation, draw):
-    draw(plot_conjugates, curves=relaxation["conjugate_curves"])
-    draw(plot_envelopes, curves=relaxation["envelope_curves"])
-    draw(plot_entropies, lattice=relaxation["entropy_lattice"])
-    draw(plot_relaxed_maximum, surfaces=relaxation["relaxed_maxima"], excess=relaxation["excess"])
+def test_figures_of_relaxation_are_drawn(relaxation, check_drawn):
+    check_drawn(plot_conjugates, curves=relaxation["conjugate_curves"])
+    check_drawn(plot_envelopes, curves=relaxation["envelope_curves"])
+    check_drawn(plot_entropies, lattice=relaxation["entropy_lattice"])
+    check_drawn(plot_relaxed_maximum, surfaces=relaxation["relaxed_maxima"], excess=relaxation["excess"])
 
 
-def test_families_are_measured_and_drawn(tmp_path, draw):
+def test_families_are_measured_and_drawn(tmp_path, check_drawn):
     paths = {name: tmp_path / f"{name}.csv" for name in ("curves", "fits")}
     measure_families(seed=0, measures=tmp_path / "measures.csv", **paths)
     found = check_measures(tmp_path / "measures.csv", "families")
     assert found["companion_gaussian_factor"] == 2
-    draw(plot_families, **paths)
+    check_drawn(plot_families, **paths)
 
 
-def test_sorting_is_measured_drawn_and_repeatable(tmp_path, draw):
+def test_sorting_is_measured_drawn_and_repeatable(tmp_path, check_drawn):
     settings = SortingSettings(size=8, epsilons=(0.1, 0.003), max_iterations=60)
     runs = []
     for run in ("one", "other"):
@@ -94,4 +94,4 @@ def test_sorting_is_measured_drawn_and_repeatable(tmp_path, draw):
     # with so few iterations the sharp plans do not converge: they are counted, and kept out of the bound's claim
     assert 0 < found["unconverged_plans"] < found["plans"] == len(gaps)
     assert found["largest_gap_over_bound"] == (gaps["gap"] / gaps["bound"])[gaps["converged"]].max()
-    draw(plot_sorting, **paths)
+    check_drawn(plot_sorting, **paths)

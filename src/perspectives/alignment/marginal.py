@@ -139,25 +139,29 @@ def path_log_likelihoods(
     each end. `model` gives the architecture alone; `times` begin with 0, which all paths share.
 
     **Source**: the log-probabilities of the posteriors of `gaussians.geodesic`, to rounding.
-    **Raises**: ValueError when posteriors differ in arrays, or when a draw's logits overflow somewhere on a path.
+    **Raises**: ValueError when posteriors differ in arrays, when `times` do not begin with 0, or when a draw's logits
+    overflow somewhere on a path.
     """
+    if times[0] != 0:
+        raise ValueError(f"paths begin at time 0, which they share, got times from {times[0]}")
     for target in targets:
         same_arrays(first, target)
     ends = [_trees(model, target) for target in targets]
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves) if is_inexact(leaves[0]) else leaves[0], *ends)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves) if is_inexact(leaves[0]) else leaves[0], *ends)
+    start = jax.tree.map(lambda leaf: jnp.asarray(leaf) if is_inexact(leaf) else leaf, _trees(model, first))
     every = [(0, 0), *((target, time) for target in range(len(targets)) for time in range(1, len(times)))]
     target, time = (jnp.asarray(column) for column in zip(*every, strict=True))
-    points = target, jnp.asarray(times, jax.tree.leaves(first.mean)[0].dtype)[time]
+    classes, points = jnp.asarray(labels), (target, jnp.asarray(times, jax.tree.leaves(first.mean)[0].dtype)[time])
     found, finite = [], []
     for number, key in enumerate(keys):
-        one = _path_log_likelihoods(_trees(model, first), stacked, points, images, jnp.asarray(labels), key)
+        one = _path_log_likelihoods(start, stacked, points, images, classes, key)
         found.append(np.asarray(one[0]))
         finite.append(bool(one[1].all()))
         progress(number + 1, len(keys))
     _refuse_overflow(np.array(finite), found[0].dtype)
     values = np.stack(found, 1).astype(np.float64)
-    start = np.broadcast_to(values[:1], (len(targets), 1, *values.shape[1:]))
-    return np.concatenate([start, values[1:].reshape(len(targets), len(times) - 1, *values.shape[1:])], 1)
+    beginning = np.broadcast_to(values[:1], (len(targets), 1, *values.shape[1:]))
+    return np.concatenate([beginning, values[1:].reshape(len(targets), len(times) - 1, *values.shape[1:])], 1)
 
 
 def of_labels(

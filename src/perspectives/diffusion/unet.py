@@ -86,9 +86,14 @@ class Convolution(eqx.Module):
 
     def __call__(self, x: Images) -> Float[Array, "n _ _ outputs"]:
         """Return the maps."""
-        strides, border = (self.stride, self.stride), ((1, 1), (1, 1))
-        axes = ("NHWC", "HWIO", "NHWC")
-        return jax.lax.conv_general_dilated(x, self.weight, strides, border, dimension_numbers=axes) + self.bias
+        return _convolved(x, self.weight, ((1, 1), (1, 1)), self.stride) + self.bias
+
+
+def _convolved(
+    x: Images, weight: Float[Array, "rows columns inputs outputs"], border: tuple, stride: int = 1
+) -> Float[Array, "n _ _ outputs"]:
+    axes = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(x, weight, (stride, stride), border, dimension_numbers=axes)
 
 
 def _over_groups(sums: Float[Array, "n 1 channels"]) -> Float[Array, "n 1 channels"]:
@@ -344,15 +349,8 @@ def upsampled(convolution: Convolution, x: Images) -> Float[Array, "n _ _ output
     n, height, width, _ = x.shape
     phases = jnp.asarray(PHASES, x.dtype)
     kernels = jnp.einsum("pra,qsb,abio->pqrsio", phases, phases, convolution.weight)
-    axes = ("NHWC", "HWIO", "NHWC")
-    quarters = [
-        jnp.stack(
-            [
-                jax.lax.conv_general_dilated(x, kernels[p, q], (1, 1), ((1 - p, p), (1 - q, q)), dimension_numbers=axes)
-                for q in (0, 1)
-            ],
-            3,
-        )
+    rows = [
+        jnp.stack([_convolved(x, kernels[p, q], ((1 - p, p), (1 - q, q))) for q in (0, 1)], 3)
         for p in (0, 1)
-    ]
-    return jnp.stack(quarters, 2).reshape(n, 2 * height, 2 * width, -1) + convolution.bias
+    ]  # fmt: skip
+    return jnp.stack(rows, 2).reshape(n, 2 * height, 2 * width, -1) + convolution.bias
